@@ -1,0 +1,73 @@
+"""TypeIDs: a prefix that names the kind, and a UUIDv7 in 26 lower-case characters.
+
+The database stores the bare UUID; everywhere else the id is the one string, opaque to clients.
+"""
+
+import os
+import threading
+import time
+import uuid
+from datetime import UTC, datetime
+
+from predictu.errors import BadRequest
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+_VALUES = {pair: number for number, pair in enumerate(_PAIRS)}
+_SHIFTS = range(120, -1, -10)
+
+_state = threading.local()
+
+
+def uuid7(moment: datetime | None = None) -> uuid.UUID:
+    """A new UUIDv7 of ``moment`` (default: now). Ids of one thread ascend within a millisecond where they can."""
+    ms = time.time_ns() // 1_000_000 if moment is None else int(moment.timestamp() * 1000)
+    tail = int.from_bytes(os.urandom(10), "big") & ((1 << 74) - 1)
+    if getattr(_state, "ms", None) == ms and tail <= _state.tail:
+        tail = min(_state.tail + 1 + (tail & 0xFFFFFFFF), (1 << 74) - 1)
+    _state.ms, _state.tail = ms, tail
+    return uuid.UUID(
+        int=(ms & ((1 << 48) - 1)) << 80 | 0x7 << 76 | (tail >> 62) << 64 | 0b10 << 62 | tail & ((1 << 62) - 1)
+    )
+
+
+def encode(prefix: str, value: uuid.UUID) -> str:
+    """``trd`` and a UUID as ``trd_01h455vb4pex5vsknk084sn02q``."""
+    number = value.int
+    return f"{prefix}_" + "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
+
+
+def decode(prefix: str, text: str) -> uuid.UUID:
+    """The UUID inside ``text``. Raises ValueError for another prefix or anything malformed."""
+    head, _, body = text.rpartition("_")
+    if head != prefix or len(body) != 26 or body[0] > "7":
+        raise ValueError(f"not a {prefix}_ id")
+    number = 0
+    try:
+        for index in range(0, 26, 2):
+            number = number << 10 | _VALUES[body[index : index + 2]]
+    except KeyError:
+        raise ValueError(f"not a {prefix}_ id") from None
+    return uuid.UUID(int=number)
+
+
+def new(prefix: str, moment: datetime | None = None) -> str:
+    """A fresh TypeID."""
+    return encode(prefix, uuid7(moment))
+
+
+def parse(prefix: str, text: str, *, parameter: str) -> str:
+    """``text`` if it is a well-formed id of this kind, else BadRequest naming the parameter."""
+    try:
+        decode(prefix, text)
+    except ValueError:
+        raise BadRequest(
+            f"{parameter} must be a {prefix}_ id", details={parameter: [f"must be a {prefix}_ id"]}
+        ) from None
+    return text
+
+
+def instant(text: str) -> datetime:
+    """The moment inside an id, to the millisecond."""
+    prefix = text.rpartition("_")[0]
+    return datetime.fromtimestamp((decode(prefix, text).int >> 80) / 1000, UTC)
