@@ -83,7 +83,7 @@ def request_signature(
 ) -> str:
     """The Casino API's ``X-Operator-Signature``. ``timestamp`` and ``path`` (query included) are as sent."""
     prefix = f"{timestamp}.{method}.{path}.{idempotency_key or ''}."
-    return "sha256=" + hmac.new(secret.encode(), prefix.encode(errors="surrogatepass") + body, hashlib.sha256).hexdigest()
+    return body_signature(secret, prefix.encode(errors="surrogatepass") + body)
 
 
 def verify_request(
