@@ -63,7 +63,7 @@ class Forbidden(PredictuError):
 
 
 class FeatureDisabled(Forbidden):
-    code, message = "FEATURE_DISABLED", "This feature is switched off"
+    kind, message = "FEATURE_DISABLED", "This feature is switched off"
 
 
 class OperatorInactive(Forbidden):

@@ -1,0 +1,80 @@
+"""Rate limits: an exact sliding window per caller, shared by all processes through Redis.
+
+Only limits live in Redis. When Redis is away the API answers rather than fails, and says so in the log.
+"""
+
+import logging
+import math
+import time
+from dataclasses import dataclass
+from functools import cache
+
+import redis
+from django.conf import settings
+from django.http import HttpRequest
+
+from predictu import ids
+from predictu.errors import RateLimited
+
+log = logging.getLogger("predictu.limits")
+
+# Members are the times of the last ``limit`` admitted calls; all of it is one atomic step. Microseconds of Redis' own
+# clock, so that every process counts by the same one. Answers: admitted?, left, when the oldest leaves, in µs, and now.
+_TAKE = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local window = tonumber(ARGV[2]) * 1000000
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window)
+local used = redis.call('ZCARD', KEYS[1])
+local limit = tonumber(ARGV[1])
+local admitted = 0
+if used < limit then
+  redis.call('ZADD', KEYS[1], now, ARGV[3])
+  redis.call('PEXPIRE', KEYS[1], math.ceil(window / 1000))
+  used = used + 1
+  admitted = 1
+end
+local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+local frees = now + window
+if oldest[2] then frees = tonumber(oldest[2]) + window end
+return {admitted, limit - used, tostring(frees), tostring(now)}
+"""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """``calls`` in ``seconds``."""
+
+    calls: int
+    seconds: int = 60
+
+
+@cache
+def connection() -> redis.Redis:
+    """The project's Redis, with short time-outs: a limit must never hold up an answer."""
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.25, socket_connect_timeout=0.25)
+
+
+@cache
+def _script() -> redis.commands.core.Script:
+    return connection().register_script(_TAKE)
+
+
+def take(request: HttpRequest, key: str, limit: Limit) -> None:
+    """Count this call for ``key``; sets ``request.limit_headers``. Raises RateLimited when the window is full."""
+    try:
+        admitted, left, frees, now = _script()(
+            keys=[f"limit:{key}"], args=[limit.calls, limit.seconds, ids.uuid7().hex]
+        )
+        frees_at, now_at = float(frees) / 1e6, float(now) / 1e6
+    except redis.RedisError as error:
+        log.warning("rate limits are not counted: %s", type(error).__name__)
+        admitted, left, now_at = 1, limit.calls - 1, time.time()
+        frees_at = now_at + limit.seconds
+    request.limit_headers = {  # type: ignore[attr-defined]
+        "X-RateLimit-Limit": str(limit.calls),
+        "X-RateLimit-Remaining": str(max(0, left)),
+        "X-RateLimit-Reset": str(math.ceil(frees_at)),
+    }
+    if not admitted:
+        raise RateLimited(retry_after=max(1, math.ceil(frees_at - now_at)))

@@ -1,0 +1,224 @@
+"""One settings module, configured by the environment; ``.env.example`` explains every variable.
+
+Production (``PREDICTU_ENV=production``) refuses to start with a missing or default secret, with DEBUG on, or without an
+encryption key.
+"""
+
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from predictu.local.database_url import broker_url, database_from_url
+from predictu.logs import configure as configure_logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+ENVIRONMENT = env("PREDICTU_ENV", default="development")
+PRODUCTION = ENVIRONMENT == "production"
+DEBUG = env.bool("DEBUG", default=False)
+DATA_DIR = Path(env("PREDICTU_DATA_DIR", default=str(BASE_DIR / ".data"))).resolve()
+
+_INSECURE = "insecure-development-only-"
+
+
+def _secret(name: str) -> str:
+    """A secret of the environment; outside production a fixed, plainly insecure one stands in."""
+    value = env(name, default="")
+    if not value and PRODUCTION:
+        raise ImproperlyConfigured(f"{name} must be set in production")
+    if PRODUCTION and (value.startswith(_INSECURE) or len(value) < 32):
+        raise ImproperlyConfigured(f"{name} is a default or too short for production")
+    return value or _INSECURE + name.lower().replace("_", "-").ljust(40, "-")
+
+
+SECRET_KEY = _secret("SECRET_KEY")
+# Newest first: tokens are signed with the first and accepted from all, so that the key can be rotated.
+PREDICTU_JWT_KEYS = env.list("PREDICTU_JWT_KEYS", default=[]) or [_secret("PREDICTU_JWT_KEY")]
+# Fernet keys, newest first: operator secrets are encrypted with the first.
+PREDICTU_ENCRYPTION_KEYS = env.list("PREDICTU_ENCRYPTION_KEYS", default=[])
+PREDICTU_LEDGER_ANCHOR_KEY = _secret("PREDICTU_LEDGER_ANCHOR_KEY")
+if not PREDICTU_ENCRYPTION_KEYS:
+    if PRODUCTION:
+        raise ImproperlyConfigured("PREDICTU_ENCRYPTION_KEYS must be set in production")
+    PREDICTU_ENCRYPTION_KEYS = ["aW5zZWN1cmUtZGV2ZWxvcG1lbnQtb25seS1rZXktMDE="]
+if PRODUCTION and DEBUG:
+    raise ImproperlyConfigured("DEBUG must be off in production")
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["*"])
+PREDICTU_PUBLIC_URL = env("PREDICTU_PUBLIC_URL", default=f"http://127.0.0.1:{env.int('PORT', default=8000)}")
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "predictu.platform",
+    "operators",
+    "accounts",
+    "risk",
+    "trading",
+    "billing",
+    "reports",
+]
+
+MIDDLEWARE = [
+    "predictu.api.middleware.RequestContextMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "predictu.api.middleware.ApiMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "predictu.urls"
+WSGI_APPLICATION = "predictu.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "predictu" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": database_from_url(env("DATABASE_URL", default="postgresql://predictu@localhost/predictu"))}
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("PREDICTU_DB_CONN_MAX_AGE", default=600)
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"]["OPTIONS"] |= {
+    # The hot paths use server-side prepared statements of their own; behind a pooling proxy set it to 0.
+    "prepare_threshold": env.int("PREDICTU_DB_PREPARE_THRESHOLD", default=3) or None,
+    # A lock not had in five seconds is BUSY, to every caller.
+    "options": "-c lock_timeout=5000 -c timezone=UTC",
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+REDIS_URL = env("REDIS_URL", default="redis://localhost:6379/0")
+
+AUTH_USER_MODEL = "accounts.AdminUser"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SESSION_COOKIE_AGE = 8 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+if env.bool("PREDICTU_BEHIND_TLS_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = None  # body sizes are bounded by the API middleware, with an envelope
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": str(DATA_DIR / "files")},
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+
+EMAIL_BACKEND = env("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")
+EMAIL_FILE_PATH = str(DATA_DIR / "mail")
+EMAIL_HOST = env("EMAIL_HOST", default="localhost")
+EMAIL_PORT = env.int("EMAIL_PORT", default=25)
+EMAIL_HOST_USER = env("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Predictu <no-reply@predictu.com>")
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["predictu.api.rendering.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["predictu.api.parsing.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "predictu.api.envelopes.render_exception",
+    "UNAUTHENTICATED_USER": None,
+    "UNICODE_JSON": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Predictu",
+    "DESCRIPTION": "God Mode, the S2S Operator API and the Casino API of the Predictu platform.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# -- Predictu's own -----------------------------------------------------------------------------------------------
+PREDICTU_DEMO = env.bool("PREDICTU_DEMO", default=not PRODUCTION)
+PREDICTU_ADMIN_RATE_LIMIT = env.int("PREDICTU_ADMIN_RATE_LIMIT", default=60)
+PREDICTU_CASINO_RATE_LIMIT = env.int("PREDICTU_CASINO_RATE_LIMIT", default=600)
+PREDICTU_S2S_RATE_LIMIT_FACTOR = env.float("PREDICTU_S2S_RATE_LIMIT_FACTOR", default=1.0)
+PREDICTU_CORS_ORIGINS = env.list("PREDICTU_CORS_ORIGINS", default=[])
+PREDICTU_TRUSTED_PROXIES = env.list("PREDICTU_TRUSTED_PROXIES", default=[])
+PREDICTU_REPORT_DOMAINS = env.list("PREDICTU_REPORT_DOMAINS", default=["predictu.com"])
+PREDICTU_TWO_PERSON = env.bool("PREDICTU_TWO_PERSON", default=False)
+PREDICTU_CALLBACK_ALLOW_LOOPBACK = env.bool("PREDICTU_CALLBACK_ALLOW_LOOPBACK", default=False)
+PREDICTU_CALLBACK_CA_BUNDLE = env("PREDICTU_CALLBACK_CA_BUNDLE", default="")
+if PRODUCTION and PREDICTU_CALLBACK_ALLOW_LOOPBACK:
+    raise ImproperlyConfigured("PREDICTU_CALLBACK_ALLOW_LOOPBACK is for development only")
+PREDICTU_GAMMA_URL = env("PREDICTU_GAMMA_URL", default="https://gamma-api.polymarket.com")
+PREDICTU_CLOB_URL = env("PREDICTU_CLOB_URL", default="https://clob.polymarket.com")
+PREDICTU_LARGE_TRADE_USD = env.int("PREDICTU_LARGE_TRADE_USD", default=100)
+PREDICTU_PRICE_MAX_AGE_SECONDS = env.int("PREDICTU_PRICE_MAX_AGE_SECONDS", default=60)
+
+# -- Celery -------------------------------------------------------------------------------------------------------
+CELERY_BROKER_URL = broker_url(REDIS_URL)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_DEFAULT_QUEUE = "fast"
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 0.5, "visibility_timeout": 3600}
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_ALWAYS_EAGER = env.bool("CELERY_TASK_ALWAYS_EAGER", default=False)
+CELERY_TASK_EAGER_PROPAGATES = True
+
+LOGGING_CONFIG = None
+configure_logs(level=env("LOG_LEVEL", default="INFO"), json_lines=env.bool("LOG_JSON", default=True))
