@@ -38,12 +38,12 @@ def parse(text: str) -> datetime:
         moment = datetime.combine(date.fromisoformat(text), time(), UTC)
     elif _INSTANT.fullmatch(text):
         moment = datetime.fromisoformat(text)
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     else:
         raise ValueError("not an ISO 8601 date or instant")
     if not 1900 <= moment.year <= 9998:
         raise ValueError("year out of range")
-    return moment
+    return moment.astimezone(UTC)
 
 
 def parse_from(text: str) -> datetime:
@@ -52,15 +52,21 @@ def parse_from(text: str) -> datetime:
 
 
 def parse_to(text: str) -> datetime:
-    """The exclusive end a ``to`` parameter names: a bare date or 23:59:59 means the end of that day."""
+    """The exclusive end a ``to`` parameter names.
+
+    A bare date, or an instant written 23:59:59, means the end of that day as written: 23:59:59+02:00 ends at 22:00 UTC.
+    """
     moment = parse(text)
-    if _DATE.fullmatch(text) or (moment.hour, moment.minute, moment.second) == (23, 59, 59):
-        return day_start(moment) + DAY
+    if _DATE.fullmatch(text):
+        return moment + DAY
+    if text[11:19] == "23:59:59":
+        return moment.replace(microsecond=0) + timedelta(seconds=1)
     return moment
 
 
 def shown_to(end: datetime) -> str:
     """An exclusive end as the documents show it: midnight becomes 23:59:59 of the day before."""
+    end = end.astimezone(UTC)
     if end == day_start(end):
         end -= timedelta(seconds=1)
     return end.strftime("%Y-%m-%dT%H:%M:%SZ")
