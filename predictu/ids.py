@@ -20,11 +20,16 @@ _state = threading.local()
 
 
 def uuid7(moment: datetime | None = None) -> uuid.UUID:
-    """A new UUIDv7 of ``moment`` (default: now). Ids of one thread ascend within a millisecond where they can."""
+    """A new UUIDv7 of ``moment`` (default: now). One thread's ids of the same millisecond ascend where they can.
+
+    There the tail grows by a random step of up to 32 bits, so millions of ids of one moment stay apart and in order; a
+    tail that would run over starts afresh.
+    """
     ms = time.time_ns() // 1_000_000 if moment is None else int(moment.timestamp() * 1000)
     tail = int.from_bytes(os.urandom(10), "big") & ((1 << 74) - 1)
-    if getattr(_state, "ms", None) == ms and tail <= _state.tail:
-        tail = min(_state.tail + 1 + (tail & 0xFFFFFFFF), (1 << 74) - 1)
+    if getattr(_state, "ms", None) == ms:
+        following = _state.tail + 1 + (tail & 0xFFFFFFFF)
+        tail = following if following < 1 << 74 else tail
     _state.ms, _state.tail = ms, tail
     return uuid.UUID(
         int=(ms & ((1 << 48) - 1)) << 80 | 0x7 << 76 | (tail >> 62) << 64 | 0b10 << 62 | tail & ((1 << 62) - 1)
