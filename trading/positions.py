@@ -35,15 +35,12 @@ def bought(holding: Holding, quantity: Decimal, cost_usd: Decimal) -> Holding:
 def sold(holding: Holding, quantity: Decimal, proceeds_usd: Decimal) -> tuple[Holding, Decimal]:
     """The holding after a sell and the sell's profit or loss; ``proceeds_usd`` is before the fee.
 
-    A partial sell takes its share of the basis, half up; the one that sells the last share takes what remains.
+    A sell takes its share of the basis, half up; the share of the one that sells the last share is all that remains.
     Raises ValueError when more is sold than held.
     """
     if not ZERO < quantity <= holding.quantity:
         raise ValueError("cannot sell more than is held")
-    if quantity == holding.quantity:
-        basis = holding.cost_basis_usd
-    else:
-        basis = money.half_up(holding.cost_basis_usd * quantity / holding.quantity)
+    basis = money.half_up(holding.cost_basis_usd * quantity / holding.quantity)
     pnl = proceeds_usd - basis
     after = replace(
         holding,
