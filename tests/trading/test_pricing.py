@@ -259,7 +259,7 @@ def test_a_trade_that_cannot_be_is_refused_with_a_sentence(changes, sentence):
 
 def test_the_largest_trade_still_fits():
     largest = buy(mid=HIGHEST_PRICE, quantity=LARGEST_QUANTITY)
-    assert largest.cost_usd == D("9999000000000.00")
+    assert largest.cost_usd == D("99990000000000.00")
     assert largest.quantity == LARGEST_QUANTITY
 
 

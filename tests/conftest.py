@@ -1,0 +1,107 @@
+"""Fixtures of all tests. Importing this module starts the services and Django, in that order."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import django
+import pytest
+from pytest_django import DjangoDbBlocker
+
+from tests import environment
+
+environment.prepare()
+django.setup()
+
+from django.db import connections  # noqa: E402 - settings read the environment prepared above
+from django.test import TransactionTestCase  # noqa: E402
+from redis import Redis  # noqa: E402
+
+from predictu.celery import app as celery_app  # noqa: E402
+from tests import databases, servers  # noqa: E402
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A `committed` test is one of Django's transactional tests, with our way of cleaning up."""
+    for item in items:
+        if item.get_closest_marker("committed"):
+            item.add_marker(pytest.mark.django_db(transaction=True), append=False)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A clone of the template for this process; replaces pytest-django's own database."""
+    with django_db_blocker.unblock():
+        databases.renew(databases.own_name())
+        databases.use(databases.own_name())
+    yield
+    with django_db_blocker.unblock():
+        connections.close_all()
+        databases.drop(databases.own_name())
+
+
+def _renew_database(_test: TransactionTestCase) -> None:
+    connections.close_all()
+    databases.renew(databases.own_name())
+
+
+# Django would empty every table with TRUNCATE, which the ledger refuses; the whole database is replaced instead.
+TransactionTestCase._fixture_teardown = _renew_database
+
+
+@pytest.fixture(scope="session")
+def redis_client() -> Iterator[Redis]:
+    """This process's own Redis database."""
+    with Redis.from_url(os.environ["REDIS_URL"]) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def _empty_redis(redis_client: Redis) -> None:
+    redis_client.flushdb()
+
+
+@pytest.fixture
+def platform_server(committed_only: None, tmp_path: Path) -> Iterator[Callable[..., servers.PlatformServer]]:
+    """Call it with `workers=`, `threads=` and environment variables: the platform over HTTP on this test's database."""
+    started: list[servers.Process] = []
+
+    def start(*, workers: int = 2, threads: int = 4, **env: str) -> servers.PlatformServer:
+        log = tmp_path / f"web-{len(started)}.log"
+        started.append(server := servers.start_platform(log=log, workers=workers, threads=threads, env=env))
+        return server
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def celery_worker_process(
+    committed_only: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: object
+) -> Iterator[Callable[..., servers.Process]]:
+    """Call it with `queue=` (and `pool=`, `concurrency=`, environment variables): a real worker on this test's database
+    and Redis. Jobs of the test go to the broker from then on."""
+    started: list[servers.Process] = []
+
+    def start(*, queue: str = "fast", pool: str = "threads", concurrency: int = 2, **env: str) -> servers.Process:
+        settings.CELERY_TASK_ALWAYS_EAGER = False
+        monkeypatch.setattr(celery_app.conf, "task_always_eager", False)
+        log = tmp_path / f"worker-{len(started)}.log"
+        started.append(
+            worker := servers.start_worker(log=log, queue=queue, pool=pool, concurrency=concurrency, env=env)
+        )
+        return worker
+
+    yield start
+    for worker in started:
+        worker.stop()
+
+
+@pytest.fixture
+def committed_only(request: pytest.FixtureRequest) -> None:
+    """Other processes see nothing of a test that never commits."""
+    if not request.node.get_closest_marker("committed"):
+        pytest.fail("processes need a test marked `committed`")
+    request.getfixturevalue("transactional_db")
