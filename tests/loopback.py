@@ -1,6 +1,7 @@
 """Real HTTPS servers on the loopback interface, with certificates of their own, that behave or misbehave as told."""
 
 import contextlib
+import io
 import socket
 import ssl
 import threading
@@ -71,6 +72,7 @@ class LoopbackServer:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.connections += 1
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
@@ -88,7 +90,7 @@ class LoopbackServer:
                     sock.sendall(reply)
 
 
-def _read(stream) -> Received | None:
+def _read(stream: io.BufferedReader) -> Received | None:
     line = stream.readline().decode().rstrip("\r\n")
     if not line:
         return None

@@ -252,4 +252,4 @@ def _exchange_failure(error: Exception, wire: _Wire) -> OutboundError | StaleCon
         return OutboundError("INVALID_RESPONSE", "The answer's headers are too long", cause="headers")
     if ended or isinstance(error, http.client.IncompleteRead):
         return OutboundError("INVALID_RESPONSE", "The answer ended before it was complete", cause="incomplete")
-    return OutboundError("INVALID_RESPONSE", "The server's answer is not HTTP", cause="not_http")
+    return OutboundError("INVALID_RESPONSE", "The server's answer is not valid HTTP", cause="not_http")

@@ -1,5 +1,6 @@
 """POST a body to an operator's https URL: addresses checked, connection pinned, whole call bounded."""
 
+import functools
 import os
 import re
 import ssl
@@ -57,7 +58,7 @@ class Transport:
         idle_s: float = IDLE_S,
     ) -> None:
         self._allow_loopback = allow_loopback
-        self._context = _tls_context(ca_files)
+        self._context = _tls_context(*map(str, ca_files))
         self._lookup = lookup
         self._resolve_every_s = resolve_every_s
         self._idle_s = idle_s
@@ -134,8 +135,9 @@ class Transport:
         return _response(answer, call, reused=reused)
 
 
-def _tls_context(ca_files: Sequence[str | Path]) -> ssl.SSLContext:
-    """Trusts the authorities OpenSSL was built to find, and ``ca_files``.
+@functools.lru_cache
+def _tls_context(*ca_files: str) -> ssl.SSLContext:
+    """Trusts the authorities OpenSSL was built to find, and ``ca_files``; read once, shared by all transports.
 
     Not ``ssl.create_default_context``: that reads SSL_CERT_FILE, SSL_CERT_DIR and SSLKEYLOGFILE from the environment.
     """
