@@ -118,6 +118,7 @@ def render(document: InvoiceDocument) -> bytes:
             subject=f"{document.buyer.legal_name}, {shown.days(document.period_from, document.period_to)}",
         ),
         issued_at=document.issued_at,
+        foot=f"{document.seller.legal_name} · {title}",
         images={"logo": logo} if logo else None,
     )
     return content
@@ -129,18 +130,10 @@ def _title(document: InvoiceDocument) -> str:
 
 
 def _theme(document: InvoiceDocument) -> str:
-    """The operator's colour as a stripe, as a surface with text on it, and as text on paper; and the foot line."""
+    """The operator's colour as a stripe, as a surface with text on it, and as text on paper."""
     brand = colour.normal(document.colour, default=DEFAULT_COLOUR)
     surface, text = colour.surface(brand)
-    return (
-        f":root {{ --brand: {brand}; --surface: {surface}; --on-surface: {text}; --ink: {colour.on_white(brand)} }}\n"
-        f"@page {{ @bottom-left {{ content: {_css_string(f'{document.seller.legal_name} · {_title(document)}')} }} }}"
-    )
-
-
-def _css_string(text: str) -> str:
-    """``text`` as a CSS string: every character but letters, digits and spaces as a code point."""
-    return '"' + "".join(c if c.isalnum() or c == " " else f"\\{ord(c):x} " for c in shown.clean(text)) + '"'
+    return f":root {{ --brand: {brand}; --surface: {surface}; --on-surface: {text}; --ink: {colour.on_white(brand)} }}"
 
 
 def _view(document: InvoiceDocument, *, has_logo: bool) -> dict[str, Any]:

@@ -33,7 +33,11 @@ BASE_CSS = """
 @font-face { font-family: Text; src: url(font:sans) }
 @font-face { font-family: Text; font-weight: bold; src: url(font:sans-bold) }
 @page { size: A4; margin: 18mm 16mm 20mm }
-@page { @bottom-right { content: "Page " counter(page) " of " counter(pages); font: 7pt Text; color: #4b5563 } }
+@page {
+  font-family: Text, "Text Han", "Text Hangul", sans-serif;
+  @bottom-right { content: "Page " counter(page) " of " counter(pages); font-size: 7pt; color: #4b5563 }
+  @bottom-left { font-size: 7pt; color: #4b5563; width: 75% }
+}
 html { font: 9pt/1.4 Text, "Text Han", "Text Hangul", sans-serif; color: #111827 }
 body { margin: 0 }
 table { border-collapse: separate; border-spacing: 0; width: 100% }
@@ -81,13 +85,15 @@ def render(
     css: str = "",
     metadata: Metadata,
     issued_at: datetime,
+    foot: str = "",
     images: Mapping[str, Image] | None = None,
     tagged: bool = True,
 ) -> bytes:
     """The body ``html`` under ``BASE_CSS`` and then ``css`` as a PDF that says it was made at ``issued_at``.
 
-    Texts in ``html`` must be escaped by the caller; characters no file can hold are replaced here. ``images`` that
-    ``usable`` refuses are left out. ``tagged`` adds the structure screen readers need, at about a third more time.
+    Texts in ``html`` must be escaped by the caller; characters no file can hold are replaced here. ``foot`` is a plain
+    text for the lower left of every page, opposite the page number. ``images`` that ``usable`` refuses are left out.
+    ``tagged`` adds the structure screen readers need, at about a third more time.
     """
     # Loads Pango and takes a second, which commands that print nothing need not wait for.
     from weasyprint import CSS, HTML
@@ -96,10 +102,12 @@ def render(
 
     html = shown.clean(html)
     fetcher = _fetcher({f"image:{name}": image for name, image in (images or {}).items() if usable(image)})
-    faces = (_HAN_CSS if _HAN.search(html) else "") + (_HANGUL_CSS if _HANGUL.search(html) else "")
+    letters = html + foot
+    faces = (_HAN_CSS if _HAN.search(letters) else "") + (_HANGUL_CSS if _HANGUL.search(letters) else "")
+    foot_css = f"@page {{ @bottom-left {{ content: {_css_string(foot)} }} }}"
     with _one_at_a_time, _font_timestamps(issued_at):
         fonts = FontConfiguration()
-        sheet = CSS(string=BASE_CSS + faces + css, font_config=fonts, url_fetcher=fetcher)
+        sheet = CSS(string=BASE_CSS + faces + foot_css + css, font_config=fonts, url_fetcher=fetcher)
         # The language is fixed: without one, line breaks and fallback fonts would follow the environment.
         page = HTML(string=f'<!doctype html><html lang="en"><body>{html}</body></html>', url_fetcher=fetcher)
         document = page.render(font_config=fonts, stylesheets=[sheet], dpi=PRINT_DPI)
@@ -139,6 +147,11 @@ def usable(image: Image) -> bool:
 def _drawable(svg: Any) -> bool:
     names = [str(element.tag).rpartition("}")[2] for element in svg.iter()]
     return names[0] == "svg" and names.count("use") <= MAX_SVG_REUSES
+
+
+def _css_string(text: str) -> str:
+    """``text`` as a CSS string: every character but letters, digits and spaces as a code point."""
+    return '"' + "".join(c if c.isalnum() or c == " " else f"\\{ord(c):x} " for c in shown.clean(text)) + '"'
 
 
 def _fetcher(images: Mapping[str, Image]) -> Any:
