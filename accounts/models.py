@@ -7,6 +7,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 
 from operators.models import Operator
 from predictu.fields import MoneyField, ShareField, TypeIdField
@@ -46,6 +47,11 @@ class AdminUser(AbstractBaseUser, PermissionsMixin):
     def is_staff(self) -> bool:
         """Django admin asks this: every active admin with a role, but never the system's own account."""
         return self.is_active and not self.is_system and self.has_role
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a browser session is tied to: like a token, it ends with the password and with the version."""
+        content = f"{self.password}.{self.token_version}"
+        return salted_hmac("accounts.browser_session", content, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def has_role(self) -> bool:

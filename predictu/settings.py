@@ -37,6 +37,8 @@ def _secret(name: str) -> str:
 SECRET_KEY = _secret("SECRET_KEY")
 # Newest first: tokens are signed with the first and accepted from all, so that the key can be rotated.
 PREDICTU_JWT_KEYS = env.list("PREDICTU_JWT_KEYS", default=[]) or [_secret("PREDICTU_JWT_KEY")]
+if PRODUCTION and any(key.startswith(_INSECURE) or len(key) < 32 for key in PREDICTU_JWT_KEYS):
+    raise ImproperlyConfigured("PREDICTU_JWT_KEYS holds a default or a key too short for production")
 # Fernet keys, newest first: operator secrets are encrypted with the first.
 PREDICTU_ENCRYPTION_KEYS = env.list("PREDICTU_ENCRYPTION_KEYS", default=[])
 PREDICTU_LEDGER_ANCHOR_KEY = _secret("PREDICTU_LEDGER_ANCHOR_KEY")
@@ -120,6 +122,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = env("REDIS_URL", default="redis://localhost:6379/0")
 
 AUTH_USER_MODEL = "accounts.AdminUser"
+AUTHENTICATION_BACKENDS = ["accounts.backends.RoleBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -129,6 +132,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+OTP_TOTP_ISSUER = "Predictu"
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 SESSION_COOKIE_AGE = 8 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
@@ -196,6 +201,7 @@ PREDICTU_CASINO_RATE_LIMIT = env.int("PREDICTU_CASINO_RATE_LIMIT", default=600)
 PREDICTU_S2S_RATE_LIMIT_FACTOR = env.float("PREDICTU_S2S_RATE_LIMIT_FACTOR", default=1.0)
 PREDICTU_CORS_ORIGINS = env.list("PREDICTU_CORS_ORIGINS", default=[])
 PREDICTU_TRUSTED_PROXIES = env.list("PREDICTU_TRUSTED_PROXIES", default=[])
+PREDICTU_ADMIN_OTP_REQUIRED = env.bool("PREDICTU_ADMIN_OTP_REQUIRED", default=False)
 PREDICTU_REPORT_DOMAINS = env.list("PREDICTU_REPORT_DOMAINS", default=["predictu.com"])
 PREDICTU_TWO_PERSON = env.bool("PREDICTU_TWO_PERSON", default=False)
 PREDICTU_CALLBACK_ALLOW_LOOPBACK = env.bool("PREDICTU_CALLBACK_ALLOW_LOOPBACK", default=False)

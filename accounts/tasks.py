@@ -1,0 +1,12 @@
+"""Jobs of accounts."""
+
+from celery import shared_task
+
+from accounts.services import sessions
+from predictu import clock
+
+
+@shared_task(queue="slow")
+def forget_expired_sessions() -> None:
+    """Delete revoked tokens past their life and login failures that no longer count."""
+    sessions.forget_expired(now=clock.now())
