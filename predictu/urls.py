@@ -1,6 +1,19 @@
-"""Every route of the platform."""
+"""Every route of the platform. Each app lists its own API paths, whole from the root, in ``<app>/api/urls.py``."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from predictu.api import health
+
+urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("", include("predictu.platform.api.urls")),
+    path("", include("operators.api.urls")),
+    path("", include("accounts.api.urls")),
+    path("", include("risk.api.urls")),
+    path("", include("trading.api.urls")),
+    path("", include("billing.api.urls")),
+    path("", include("reports.api.urls")),
+    path("admin/", admin.site.urls),
+]

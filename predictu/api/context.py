@@ -1,7 +1,8 @@
-"""Where a request came from: its id and the client's address."""
+"""Where a request came from, and what of it must be taken exactly as it was sent."""
 
 import ipaddress
 import re
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -38,6 +39,27 @@ def client_address(request: HttpRequest) -> str:
         if not any(parsed in network for network in trusted):
             break
     return _valid(address)
+
+
+def raw_header(request: HttpRequest, name: str) -> str:
+    """A header's value with the bytes it was sent as, read as UTF-8; empty when absent."""
+    return _as_sent(request.headers.get(name, ""))
+
+
+def raw_target(request: HttpRequest) -> str:
+    """Path and query as they stood in the request line, before anything was decoded or normalised."""
+    target = request.META.get("RAW_URI")
+    if not target:
+        return request.get_full_path()
+    if not target.startswith("/"):  # a proxy may write the whole URL
+        parts = urlsplit(target)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return _as_sent(target)
+
+
+def _as_sent(text: str) -> str:
+    """WSGI hands over bytes as Latin-1; what is not UTF-8 becomes text nobody can have signed."""
+    return text.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
 
 
 def _valid(address: str) -> str:

@@ -3,10 +3,10 @@
 import logging
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DatabaseError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
@@ -30,6 +30,12 @@ class NotAcceptable(errors.PredictuError):
     kind, status, message = "NOT_ACCEPTABLE", 406, "The answer cannot be given in the form asked for"
 
 
+_BY_STATUS: dict[int, type[errors.PredictuError]] = {
+    kind.status: kind
+    for kind in (errors.BadRequest, errors.Forbidden, errors.NotFound, MethodNotAllowed, errors.PayloadTooLarge)
+}
+
+
 def error_body(face: Any, error: errors.PredictuError) -> tuple[int, dict[str, Any]]:
     """Status and body of ``error`` in the words of ``face``."""
     status = error.status
@@ -46,7 +52,6 @@ def error_response(request: HttpRequest, error: errors.PredictuError) -> HttpRes
     """The envelope as a plain response, for the layers outside a view."""
     status, body = error_body(getattr(request, "face", None), error)
     response = HttpResponse(dumps(body), content_type="application/json", status=status)
-    response.is_rendered_api = True  # type: ignore[attr-defined]
     _hints(response, error)
     return response
 
@@ -56,13 +61,24 @@ def fault_response(request: HttpRequest, exception: Exception) -> HttpResponse:
     return error_response(request, as_error(exception))
 
 
+def enforced(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The answer as it is, or the envelope where Django put a page of its own for an error of an API."""
+    if response.status_code < 400 or getattr(request, "face", None) is None:
+        return response
+    if response.get("Content-Type", "").startswith("application/json"):
+        return response
+    enveloped = error_response(request, _BY_STATUS.get(response.status_code, errors.PredictuError)())
+    if "Allow" in response:
+        enveloped["Allow"] = response["Allow"]
+    return enveloped
+
+
 def render_exception(exception: Exception, context: dict[str, Any]) -> Response:
     """DRF's exception handler for every face."""
     request = context["request"]
     error = as_error(exception)
     status, body = error_body(getattr(request._request, "face", None), error)
     response = Response(body, status=status)
-    response.is_rendered_api = True  # type: ignore[attr-defined]
     _hints(response, error)
     return response
 
@@ -89,6 +105,8 @@ def _from_framework(exception: Exception) -> errors.PredictuError | None:
         return UnsupportedMediaType()
     if isinstance(exception, drf.NotAcceptable):
         return NotAcceptable()
+    if isinstance(exception, (UnreadablePostError, BadRequest, SuspiciousOperation)):
+        return errors.BadRequest()
     if isinstance(exception, (drf.NotAuthenticated, drf.AuthenticationFailed)):
         return errors.Unauthorized()
     if isinstance(exception, (drf.PermissionDenied, PermissionDenied)):

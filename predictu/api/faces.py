@@ -6,13 +6,12 @@ Each face's ``admit`` is installed by the app that owns the callers (admins, ope
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from predictu.errors import PayloadTooLarge
-
-JSON_BODY_MAX = 1_000_000
-UPLOAD_PATH = "/api/internal/upload"
+from predictu.api import bodies
+from predictu.api.throttling import Limit, take
 
 
 @dataclass(frozen=True)
@@ -35,21 +34,7 @@ class Face:
         """Let the caller in or raise; sets ``request.limit_headers`` on the way. Bodies too large are refused here."""
         gate: Callable[[HttpRequest], None] = import_string(self.gate)
         gate(request)
-        if request.path == UPLOAD_PATH:
-            return
-        if int(request.META.get("CONTENT_LENGTH") or 0) > JSON_BODY_MAX:
-            drain(request)
-            raise PayloadTooLarge(f"The request body is larger than {JSON_BODY_MAX:,} bytes")
-
-
-def drain(request: HttpRequest, most: int = 20_000_000) -> None:
-    """Read and throw away what the client still sends, so that it can read the answer; at most ``most`` bytes."""
-    left = min(int(request.META.get("CONTENT_LENGTH") or 0), most)
-    while left > 0:
-        chunk = request.read(min(left, 65_536))
-        if not chunk:
-            return
-        left -= len(chunk)
+        bodies.bound(request)
 
 
 FACES = (
@@ -58,7 +43,7 @@ FACES = (
     Face("s2s", "/api/s2s", 400, True, True, True, True, "accounts.api.gates.admit_s2s"),
     Face("casino", "/api/casino", 422, False, True, False, False, "accounts.api.gates.admit_operator"),
 )
-_OPEN = ("/api/docs", "/api/schema")
+_OPEN = ("/api/docs/", "/api/schema/")
 
 
 def face_of(path: str) -> Face | None:
@@ -66,13 +51,14 @@ def face_of(path: str) -> Face | None:
     for face in FACES:
         if path == face.prefix or path.startswith(face.prefix + "/"):
             return face
-    if path.startswith("/api/") and not path.startswith(_OPEN):
-        return OTHER
-    return None
+    if path in _OPEN:
+        return None
+    return OTHER if path == "/api" or path.startswith("/api/") else None
 
 
 OTHER = Face("other", "/api", 422, False, True, False, False, "predictu.api.faces.admit_nobody_in_particular")
 
 
 def admit_nobody_in_particular(request: HttpRequest) -> None:
-    """Paths under /api that belong to no API: they end in a 404 envelope."""
+    """Paths under /api that belong to no API end in a 404 envelope, so many times a minute from one address."""
+    take(request, f"other:{request.client_address}", Limit(settings.PREDICTU_ADMIN_RATE_LIMIT))  # type: ignore[attr-defined]

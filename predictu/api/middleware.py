@@ -12,8 +12,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from predictu import logs
-from predictu.api import context, envelopes, faces
-from predictu.errors import NotFound, PredictuError
+from predictu.api import bodies, context, envelopes, faces, throttling
+from predictu.api.throttling import Limit
+from predictu.errors import NotFound
 from predictu.platform import audit
 
 log = logging.getLogger("predictu.access")
@@ -34,11 +35,12 @@ class RequestContextMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.request_id = context.request_id_of(request)  # type: ignore[attr-defined]
         request.client_address = context.client_address(request)  # type: ignore[attr-defined]
+        request.face = faces.face_of(request.path)  # type: ignore[attr-defined]
         token = logs.request_id.set(request.request_id)  # type: ignore[attr-defined]
         begun = time.monotonic()
         try:
             with audit.came_from(request.client_address):  # type: ignore[attr-defined]
-                response = self.get_response(request)
+                response = envelopes.enforced(request, self.get_response(request))
             response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
             log.info(
                 "%s %s %s",
@@ -59,22 +61,29 @@ class ApiMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        face = faces.face_of(request.path)
+        face = request.face  # type: ignore[attr-defined]
         if face is None:
             return self.get_response(request)
-        request.face = face  # type: ignore[attr-defined]
-        if face.allows_browsers and request.method == "OPTIONS" and "Origin" in request.headers:
-            return self._with_cors(request, HttpResponse(status=204))
+        if face.allows_browsers and _is_preflight(request):
+            response = HttpResponse(status=204)
+        else:
+            response = self._answer(request, face)
+        if not hasattr(request, "limit_headers"):
+            throttling.describe(request, Limit(settings.PREDICTU_ADMIN_RATE_LIMIT))
+        for name, value in request.limit_headers.items():
+            response[name] = value
+        response.headers.setdefault("Cache-Control", "no-store")
+        return self._with_cors(request, response) if face.allows_browsers else response
+
+    def _answer(self, request: HttpRequest, face: faces.Face) -> HttpResponse:
         try:
             face.admit(request)
-            response = self.get_response(request)
-            if response.status_code == 404 and not getattr(response, "is_rendered_api", False):
-                response = envelopes.error_response(request, NotFound())
-        except PredictuError as error:
-            response = envelopes.error_response(request, error)
-        for name, value in getattr(request, "limit_headers", {}).items():
-            response[name] = value
-        return self._with_cors(request, response) if face.allows_browsers else response
+            if "\x00" in request.path:  # no route may meet one: the database does not take it
+                raise NotFound
+        except Exception as error:  # noqa: BLE001 a fault here must end in the envelope too
+            bodies.drain(request)
+            return envelopes.fault_response(request, error)
+        return envelopes.enforced(request, self.get_response(request))
 
     def _with_cors(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
         origin = request.headers.get("Origin")
@@ -90,4 +99,8 @@ class ApiMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A fault outside any view's own handler still ends in the envelope."""
-        return envelopes.fault_response(request, exception) if hasattr(request, "face") else None
+        return envelopes.fault_response(request, exception) if request.face else None  # type: ignore[attr-defined]
+
+
+def _is_preflight(request: HttpRequest) -> bool:
+    return request.method == "OPTIONS" and "Origin" in request.headers

@@ -12,6 +12,8 @@ from functools import cache
 import redis
 from django.conf import settings
 from django.http import HttpRequest
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from predictu import ids
 from predictu.errors import RateLimited
@@ -37,7 +39,7 @@ end
 local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 local frees = now + window
 if oldest[2] then frees = tonumber(oldest[2]) + window end
-return {admitted, limit - used, tostring(frees), tostring(now)}
+return {admitted, limit - used, string.format('%.0f', frees), string.format('%.0f', now)}
 """
 
 
@@ -52,7 +54,8 @@ class Limit:
 @cache
 def connection() -> redis.Redis:
     """The project's Redis, with short time-outs: a limit must never hold up an answer."""
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.25, socket_connect_timeout=0.25)
+    once_more = Retry(NoBackoff(), 1)  # for a connection that went stale; the default would wait for seconds
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.25, socket_connect_timeout=0.25, retry=once_more)
 
 
 @cache
@@ -71,10 +74,19 @@ def take(request: HttpRequest, key: str, limit: Limit) -> None:
         log.warning("rate limits are not counted: %s", type(error).__name__)
         admitted, left, now_at = 1, limit.calls - 1, time.time()
         frees_at = now_at + limit.seconds
+    _describe(request, limit, left, frees_at)
+    if not admitted:
+        raise RateLimited(retry_after=max(1, math.ceil(frees_at - now_at)))
+
+
+def describe(request: HttpRequest, limit: Limit) -> None:
+    """Headers for an answer that counts against nothing: a preflight, or a fault before the caller was known."""
+    _describe(request, limit, limit.calls, time.time() + limit.seconds)
+
+
+def _describe(request: HttpRequest, limit: Limit, left: int, frees_at: float) -> None:
     request.limit_headers = {  # type: ignore[attr-defined]
         "X-RateLimit-Limit": str(limit.calls),
         "X-RateLimit-Remaining": str(max(0, left)),
         "X-RateLimit-Reset": str(math.ceil(frees_at)),
     }
-    if not admitted:
-        raise RateLimited(retry_after=max(1, math.ceil(frees_at - now_at)))
