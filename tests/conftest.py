@@ -18,6 +18,7 @@ from django.test import TransactionTestCase  # noqa: E402
 from redis import Redis  # noqa: E402
 
 from predictu.celery import app as celery_app  # noqa: E402
+from predictu.platform import config  # noqa: E402
 from tests import databases, servers  # noqa: E402
 
 
@@ -60,6 +61,12 @@ def redis_client() -> Iterator[Redis]:
 @pytest.fixture(autouse=True)
 def _empty_redis(redis_client: Redis) -> None:
     redis_client.flushdb()
+
+
+@pytest.fixture(autouse=True)
+def _configuration_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test meets the configuration another one left in this process's memory."""
+    monkeypatch.setattr(config, "_known", None)
 
 
 @pytest.fixture
