@@ -65,3 +65,21 @@ def split(total: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
     whole = sum(weights, ZERO)
     parts = [down(total * weight / whole) if whole else ZERO for weight in weights[:-1]]
     return [*parts, total - sum(parts, ZERO)]
+
+
+def apportion(total: Decimal, weights: Sequence[Decimal], places: int) -> list[Decimal]:
+    """``total`` in parts of ``places`` decimals by largest remainder, so that shown shares add up; zeros without any.
+
+    Equal remainders go to the earlier part. ``total`` has at most ``places`` decimals, weights are not negative.
+    """
+    whole = sum(weights, ZERO)
+    step = Decimal(1).scaleb(-places)
+    if not whole:
+        return [ZERO.quantize(step) for _ in weights]
+    exact = [total * weight / whole for weight in weights]
+    parts = [part.quantize(step, ROUND_FLOOR) for part in exact]
+    missing = int((total - sum(parts, ZERO)) / step)
+    by_remainder = sorted(range(len(parts)), key=lambda index: parts[index] - exact[index])
+    for index in by_remainder[:missing]:
+        parts[index] += step
+    return parts

@@ -94,3 +94,26 @@ def test_a_split_loses_nothing_and_no_part_is_negative(cents, weights):
     assert len(parts) == len(weights)
     assert sum(parts) == total
     assert all(part >= 0 and part == money.down(part) for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("total", "weights", "places", "parts"),
+    [
+        ("1", [1, 1, 1], 2, ["0.34", "0.33", "0.33"]),
+        ("1", [1, 2, 3], 2, ["0.17", "0.33", "0.50"]),
+        ("100", [1, 1, 1, 3], 1, ["16.7", "16.7", "16.6", "50.0"]),
+        ("1", [0, 7], 2, ["0.00", "1.00"]),
+        ("1", [0, 0], 2, ["0.00", "0.00"]),
+        ("1", [], 2, []),
+    ],
+)
+def test_shares_are_apportioned_by_largest_remainder(total, weights, places, parts):
+    assert money.apportion(D(total), [D(weight) for weight in weights], places) == [D(part) for part in parts]
+
+
+@given(st.lists(st.integers(0, 10**9), min_size=1, max_size=12).filter(any), st.integers(0, 4))
+def test_apportioned_shares_add_up_and_are_less_than_a_step_from_exact(weights, places):
+    parts = money.apportion(D(1), [D(weight) for weight in weights], places)
+    assert sum(parts) == 1
+    step = D(1).scaleb(-places)
+    assert all(abs(part - D(weight) / sum(weights)) < step for part, weight in zip(parts, weights, strict=True))
