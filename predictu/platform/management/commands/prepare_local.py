@@ -35,7 +35,7 @@ def make_first_admin(place: Place, *, email: str, password: str) -> None:
     """Make the admin unless somebody has the e-mail: an existing password is nobody's to overwrite from outside."""
     if get_user_model().objects.filter(email__iexact=email).exists():
         return
-    call_command("admin", "create", email=email, password=password, group="Admin")
+    call_command("admin", "create", f"--email={email}", f"--password={password}", "--group=Admin")
     keys.remember_admin(place, email=email, password=password)
 
 
