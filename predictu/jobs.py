@@ -5,17 +5,27 @@ costs a second, not a fact.
 """
 
 import logging
+import time
 from dataclasses import dataclass
 from typing import Any
 
-from celery import current_app
+import redis
 from django.conf import settings
 from django.db import transaction
 from django.utils.module_loading import import_string
 
+from predictu import volatile
+from predictu.celery import app
+
 log = logging.getLogger("predictu.jobs")
 
 RELAY_TASK = "predictu.platform.tasks.relay"
+# How long a bell counts as rung when nobody answers it; the sweep comes round sooner.
+_BELL_MS = 2_000
+# After a broker did not answer, nobody waits for it again for this long.
+_GIVE_UP_SECONDS = 5.0
+
+_silent_until = 0.0
 
 
 def enqueue(task: str, *args: Any) -> None:
@@ -31,7 +41,19 @@ class _Bell:
     stream: str
 
     def __call__(self) -> None:
-        _send(RELAY_TASK, (self.stream,))
+        """Ring unless it has been rung and not been heard yet."""
+        if settings.CELERY_TASK_ALWAYS_EAGER:
+            _send(RELAY_TASK, (self.stream,))
+            return
+        if time.monotonic() < _silent_until:
+            return
+        try:
+            first = volatile.connection().set(_bell_key(self.stream), 1, nx=True, px=_BELL_MS)
+        except redis.RedisError as error:
+            _give_up(RELAY_TASK, error)
+            return
+        if first:
+            _send(RELAY_TASK, (self.stream,))
 
 
 def ring(stream: str) -> None:
@@ -41,11 +63,31 @@ def ring(stream: str) -> None:
         transaction.on_commit(bell, robust=True)
 
 
+def heard(stream: str) -> None:
+    """The relay has begun on ``stream``: whatever commits from now on rings again."""
+    try:
+        volatile.connection().delete(_bell_key(stream))
+    except redis.RedisError as error:
+        _give_up(RELAY_TASK, error)
+
+
+def _bell_key(stream: str) -> str:
+    return f"bell:{stream}"
+
+
 def _send(task: str, args: tuple[Any, ...]) -> None:
     if settings.CELERY_TASK_ALWAYS_EAGER:
         import_string(task).apply(args=args)
         return
+    if time.monotonic() < _silent_until:
+        return
     try:
-        current_app.send_task(task, args=args, retry=False, ignore_result=True)
-    except Exception as error:  # noqa: BLE001 the sweep finds what the bell could not announce
-        log.warning("could not announce %s: %s", task, type(error).__name__)
+        app.send_task(task, args=args, retry=False, ignore_result=True)
+    except Exception as error:  # noqa: BLE001 whatever the broker's client raises, the sweep finds what is due
+        _give_up(task, error)
+
+
+def _give_up(task: str, error: Exception) -> None:
+    global _silent_until
+    _silent_until = time.monotonic() + _GIVE_UP_SECONDS
+    log.warning("could not announce %s: %s", task, type(error).__name__)

@@ -14,7 +14,7 @@ LOWEST_PRICE = Decimal("0.0001")
 HIGHEST_PRICE = Decimal("0.9999")
 # What numeric(18, 4) holds. The cost of that many shares fits numeric(18, 2), as no price reaches 1.
 LARGEST_QUANTITY = Decimal("99999999999999.9999")
-TIER_MULTIPLIERS = {"sharp": Decimal("1.5"), "restricted": Decimal(2)}
+TIER_MULTIPLIERS = {"sharp": Decimal("1.5"), "restricted": Decimal(2), "banned": Decimal(2)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
-from predictu import clock
-from predictu.api import throttling
+from predictu import clock, volatile
 from predictu.platform.models import Heartbeat
 
 log = logging.getLogger("predictu.health")
@@ -51,7 +50,7 @@ def _database() -> bool:
 
 
 def _redis() -> bool:
-    return bool(throttling.connection().ping())
+    return bool(volatile.connection().ping())
 
 
 def _migrations() -> bool:

@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import redis
-from django.conf import settings
 from django.http import HttpRequest
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from predictu import ids
+from predictu import ids, volatile
 from predictu.errors import RateLimited
 
 log = logging.getLogger("predictu.limits")
@@ -52,15 +49,8 @@ class Limit:
 
 
 @cache
-def connection() -> redis.Redis:
-    """The project's Redis, with short time-outs: a limit must never hold up an answer."""
-    once_more = Retry(NoBackoff(), 1)  # for a connection that went stale; the default would wait for seconds
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.25, socket_connect_timeout=0.25, retry=once_more)
-
-
-@cache
 def _script() -> redis.commands.core.Script:
-    return connection().register_script(_TAKE)
+    return volatile.connection().register_script(_TAKE)
 
 
 def take(request: HttpRequest, key: str, limit: Limit) -> None:

@@ -5,10 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from predictu import jobs
+from predictu.platform import relay
 from predictu.platform.audit import plain
 from predictu.platform.models import ActivityEvent
-
-STREAM = "activity"
 
 
 def record(
@@ -35,5 +34,5 @@ def record(
         metadata=plain(dict(metadata or {})),
         created_at=now,
     )
-    jobs.ring(STREAM)
+    jobs.ring(relay.ACTIVITY)
     return event
