@@ -13,12 +13,12 @@ from tests.loopback import Authority, answer
 
 NOW = datetime(2025, 3, 18, 16, 5, tzinfo=UTC)
 SECRET = "sk_live_" + "s" * 43
-BOUND_S = 5
+BOUND_S = 20
 
 
 def send(transport, url, **changes):
     terms = {"operator_id": "op_abc123", "delivery_id": "dlv_test_789", "secret": SECRET, "now": NOW}
-    return ping.send(transport, url=url, **{**terms, "timeout_ms": 2000, **changes})
+    return ping.send(transport, url=url, **{**terms, "timeout_ms": 10_000, **changes})
 
 
 def replying(status=200, body=b"", **headers):
@@ -234,7 +234,7 @@ def test_an_address_that_is_not_public(transport, host):
 
 
 def test_dns_resolution_failed(transport):
-    shown = send(transport, "https://no-such-host.invalid/cb", timeout_ms=5000).test_result
+    shown = send(transport, "https://no-such-host.invalid/cb", timeout_ms=10_000).test_result
     assert shown["error"] == "DNS_RESOLUTION_FAILED"
 
 

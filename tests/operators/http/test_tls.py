@@ -18,7 +18,7 @@ MUCH_LATER = TOMORROW + datetime.timedelta(days=100)
 
 def failure(transport, url) -> OutboundError:
     with pytest.raises(OutboundError) as caught:
-        transport.post(url, b"{}", {}, 2000)
+        transport.post(url, b"{}", {}, 10_000)
     assert caught.value.code == "TLS_ERROR"
     assert caught.value.phases_ms["connect"] is not None
     assert caught.value.phases_ms["tls"] is None
@@ -137,7 +137,7 @@ def test_several_bundles_are_trusted_side_by_side(serve, authority, tls, tmp_pat
     other = Authority(tmp_path)
     transport = Transport(allow_loopback=True, ca_files=[authority.file, other.file])
     for context in (tls, other.context()):
-        assert transport.post(serve(lambda request, sock: answer(), context).url(), b"", {}, 2000).status == 200
+        assert transport.post(serve(lambda request, sock: answer(), context).url(), b"", {}, 10_000).status == 200
 
 
 def test_a_missing_bundle_is_noticed_at_once(tmp_path):
@@ -148,7 +148,7 @@ def test_a_missing_bundle_is_noticed_at_once(tmp_path):
 def test_days_left_are_counted_down(transport, serve, authority):
     ends = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=9, hours=12)
     server = serve(lambda request, sock: answer(), authority.context(not_after=ends))
-    assert transport.post(server.url(), b"", {}, 2000).certificate_days_left == 9
+    assert transport.post(server.url(), b"", {}, 10_000).certificate_days_left == 9
 
 
 def test_the_name_is_sent_to_the_server_and_an_address_is_not(transport, serve, authority):
@@ -157,5 +157,5 @@ def test_the_name_is_sent_to_the_server_and_an_address_is_not(transport, serve, 
     context.sni_callback = lambda sock, name, _: asked.append(name)
     server = serve(lambda request, sock: answer(), context)
     for host in ("localhost", "127.0.0.1"):
-        transport.post(server.url(host=host), b"", {}, 2000)
+        transport.post(server.url(host=host), b"", {}, 10_000)
     assert asked == ["localhost", None]
