@@ -108,10 +108,13 @@ def _fair(market: WorldMarket, at: datetime) -> Decimal:
 
 
 def _book(market: WorldMarket, current: Decimal) -> tuple[Decimal | None, Decimal | None]:
-    """Bid and ask on the tick with ``current`` between them; nobody rests an order at 0 or 1."""
-    half = min(market.half_spread, current - TICK, 1 - TICK - current) if current % TICK == 0 else TICK / 2
-    bid, ask = current - half, current + half
-    return bid if bid > 0 else None, ask if ask < 1 else None
+    """Bid and ask around ``current``; next to 0 or 1 one side is empty, and the mid is half the way to the other."""
+    half = market.half_spread if current % TICK == 0 else TICK / 2
+    if current <= half:
+        return None, 2 * current
+    if 1 - current <= half:
+        return 2 * current - 1, None
+    return current - half, current + half
 
 
 def _volume(market: WorldMarket, at: datetime) -> float:

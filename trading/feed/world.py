@@ -36,6 +36,8 @@ OVERTURNED_SHARE = 0.35
 
 Kind = Literal["long", "short", "disputed"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+LASTING: tuple[Kind, ...] = ("long", "disputed")
+FLEETING: tuple[Kind, ...] = ("short",)
 Result = Literal["yes", "no", "split", "cancelled"]
 
 

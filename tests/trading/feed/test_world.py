@@ -5,7 +5,7 @@ import pytest
 
 from trading.feed import templates
 from trading.feed.state import mid, phase, state
-from trading.feed.world import CATEGORIES, World
+from trading.feed.world import CATEGORIES, FLEETING, LASTING, World
 from trading.polymarket import categories
 from trading.polymarket.selection import Candidate, SelectionRules, reasons
 
@@ -60,7 +60,7 @@ def test_at_any_instant_there_is_a_market_place(at):
 
 @each_instant
 def test_the_ten_weeks_before_hold_every_kind_of_result(at):
-    closed = WORLD.closed(since=at - timedelta(days=75), until=at, kinds=("long", "disputed"))
+    closed = WORLD.closed(since=at - timedelta(days=75), until=at, kinds=LASTING)
     results = [market.result for market in closed]
     assert {result: results.count(result) >= 5 for result in ("yes", "no", "split", "cancelled")} == dict.fromkeys(
         ("yes", "no", "split", "cancelled"), True
@@ -129,7 +129,7 @@ def test_mids_reach_back_over_the_whole_life_and_nowhere_else():
 
 def test_prices_are_fair():
     """Of the markets around 0.60 half-way through their life, about 60 in 100 end yes; no price leans to a side."""
-    closed = WORLD.closed(since=INSTANTS[0] - timedelta(days=15), until=INSTANTS[0], kinds=("short",))
+    closed = WORLD.closed(since=INSTANTS[0] - timedelta(days=15), until=INSTANTS[0], kinds=FLEETING)
     for low, high in (
         (Decimal("0.25"), Decimal("0.35")),
         (Decimal("0.45"), Decimal("0.55")),
