@@ -10,7 +10,7 @@ from trading.polymarket.source import Skip, SourceMarket
 _WRAPPERS = ("events", "markets", "data")
 
 
-def read(path: Path) -> Iterator[SourceMarket | Skip]:
+def from_file(path: Path) -> Iterator[SourceMarket | Skip]:
     """Every market in the file: a bare list of markets or events, one of them alone, or a list inside a wrapper.
 
     Raises OSError when the file cannot be read and ValueError when it holds neither list nor object of JSON.

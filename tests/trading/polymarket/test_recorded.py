@@ -32,16 +32,16 @@ def saved(folder: Path, document) -> Path:
     ],
 )
 def test_every_wrapper_gives_the_same_rows(tmp_path, document, ids):
-    assert [market.gamma_id for market in recorded.read(saved(tmp_path, document))] == ids
+    assert [market.gamma_id for market in recorded.from_file(saved(tmp_path, document))] == ids
 
 
 def test_nested_markets_have_their_events_tags(tmp_path):
-    [market] = recorded.read(saved(tmp_path, {"events": [gamma_event(gamma_market())]}))
+    [market] = recorded.from_file(saved(tmp_path, {"events": [gamma_event(gamma_market())]}))
     assert [tag.slug for tag in market.tags] == ["politics", "bridges"]
 
 
 def test_the_clob_listing_is_read_in_its_own_words(tmp_path):
-    [market] = recorded.read(saved(tmp_path, {"data": [clob_market()], "next_cursor": "MTAwMA=="}))
+    [market] = recorded.from_file(saved(tmp_path, {"data": [clob_market()], "next_cursor": "MTAwMA=="}))
     assert (market.gamma_id, market.condition_id, market.question_id) == ("", CONDITION, None)
     assert market.title == "Will the harbour bridge open by June 30?"
     assert market.token_ids == TOKENS
@@ -53,13 +53,13 @@ def test_the_clob_listing_is_read_in_its_own_words(tmp_path):
 
 
 def test_nothing_is_final_by_the_clob_listing_alone(tmp_path):
-    [market] = recorded.read(saved(tmp_path, [clob_market(closed=True, accepting_orders=False)]))
+    [market] = recorded.from_file(saved(tmp_path, [clob_market(closed=True, accepting_orders=False)]))
     assert finality(market) == NotFinal(Waiting.NO_ORACLE_RESULT)
 
 
 def test_rows_that_cannot_be_read_are_skipped_with_a_reason(tmp_path):
     rows = [5, None, gamma_market(id=ABSENT, conditionId=ABSENT), clob_market(tokens=[None, 3]), clob_market(tokens=[])]
-    assert [row.reason for row in recorded.read(saved(tmp_path, rows))] == [
+    assert [row.reason for row in recorded.from_file(saved(tmp_path, rows))] == [
         SkipReason.NOT_AN_OBJECT,
         SkipReason.NOT_AN_OBJECT,
         SkipReason.NO_ID,
@@ -73,7 +73,7 @@ def test_a_file_without_rows_is_an_error(tmp_path, content):
     path = tmp_path / "answer.json"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(ValueError):
-        list(recorded.read(path))
+        list(recorded.from_file(path))
 
 
 @pytest.mark.skipif("PREDICTU_RECORDED_DATA" not in os.environ, reason="PREDICTU_RECORDED_DATA names no folder")
@@ -85,6 +85,6 @@ def test_recorded_answers_import_completely():
     ]
     assert files
     for path in files:
-        rows = list(recorded.read(path))
+        rows = list(recorded.from_file(path))
         assert rows, path
         assert all(isinstance(row, SourceMarket) or (isinstance(row, Skip) and row.detail) for row in rows)
