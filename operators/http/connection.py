@@ -74,6 +74,8 @@ class Connection:
             self._send(request, call)
             response = http.client.HTTPResponse(reader, method="POST")  # type: ignore[arg-type]
             response.begin()
+            if wire.has_ended:  # http.client takes a head that breaks off for a whole one
+                raise http.client.IncompleteRead(b"")
             body = _read_body(response, wire)
         except BaseException as error:
             self.close()
@@ -110,6 +112,7 @@ class _Wire(io.RawIOBase):
         self._call = call
         self._left = _WIRE_LIMIT
         self.has_begun = False
+        self.has_ended = False
         self.is_exhausted = False
 
     def readable(self) -> bool:
@@ -117,13 +120,14 @@ class _Wire(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         if self._left <= 0:
-            self.is_exhausted = True
+            self.has_ended = self.is_exhausted = True
             return 0
         self._sock.settimeout(self._call.remaining())
         count = self._sock.recv_into(buffer)
         if count and not self.has_begun:
             self.has_begun = True
             self._call.mark("first_byte")
+        self.has_ended = not count
         self._left -= count
         return count
 

@@ -293,6 +293,8 @@ def test_a_chunked_answer_is_put_together(transport, serve):
         (b"HTTP/1.1 200 OK\r\n" + b"X-A: 1\r\n" * 200 + b"\r\n", "not_http"),
         (b"HTTP/1.1 200 OK\r\nX-A: " + b"a" * 400_000 + b"\r\n\r\n", "not_http"),
         (b"HTTP/1.1 100 Continue\r\n\r\n" * 20_000, "headers"),
+        (b"HTTP/1.1 200 OK\r\n" + (b"X-A: " + b"a" * 60_000 + b"\r\n") * 10 + b"\r\n", "headers"),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", "incomplete"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", "incomplete"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc", "incomplete"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc", "incomplete"),
