@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from typing import Any
 
 from defusedxml import ElementTree
 from PIL import Image as Picture
+from pypdf import PdfWriter
 
 from predictu import clock, shown
 
@@ -58,6 +59,8 @@ _FONTS = {
     "font:han": ("pylopdf_fonts_zh_cn", "NotoSansSC-Regular.otf"),
     "font:hangul": ("pylopdf_fonts_ko", "NotoSansKR-Regular.otf"),
 }
+# True: the identifier is a digest of the content.
+_OPTIONS = {"pdf_identifier": True, "dpi": PRINT_DPI}
 _log = logging.getLogger(__name__)
 _one_at_a_time = threading.Lock()
 
@@ -87,43 +90,122 @@ def render(
     issued_at: datetime,
     foot: str = "",
     images: Mapping[str, Image] | None = None,
-    tagged: bool = True,
 ) -> bytes:
     """The body ``html`` under ``BASE_CSS`` and then ``css`` as a PDF that says it was made at ``issued_at``.
 
     Texts in ``html`` must be escaped by the caller; characters no file can hold are replaced here. ``foot`` is a plain
     text for the lower left of every page, opposite the page number. ``images`` that ``usable`` refuses are left out.
-    ``tagged`` adds the structure screen readers need, at about a third more time.
+    The file has the structure that screen readers need.
     """
+    html = shown.clean(html)
+    with _press(letters=html + foot, foot=foot, images=images or {}, issued_at=issued_at) as lay_out:
+        document = lay_out(html, css)
+        document.metadata = _described(metadata, issued_at)
+        content: bytes = document.write_pdf(pdf_tags=True, **_OPTIONS)
+    return content
+
+
+def render_rows(
+    rows: Sequence[str],
+    *,
+    heading: str,
+    opening: str,
+    closing: str,
+    css: str = "",
+    metadata: Metadata,
+    issued_at: datetime,
+    foot: str = "",
+    rows_per_part: int,
+) -> bytes:
+    """Like ``render``, for a table too long to lay out at once: memory grows with ``rows_per_part``, not with ``rows``.
+
+    ``rows`` are the cells of each row; ``opening`` and ``closing``, the table around them, are repeated in each part.
+    Parts follow one another without a gap. Their page numbers have no total, nor is there structure for screen readers.
+    """
+    rows = [shown.clean(row) for row in rows]
+    heading, opening, closing = shown.clean(heading), shown.clean(opening), shown.clean(closing)
+    letters = "".join((heading, opening, closing, foot, *rows))
+    parts: list[bytes] = []
+    start = number = 0
+    with _press(letters=letters, foot=foot, images={}, issued_at=issued_at) as lay_out:
+        while start < len(rows) or not parts:
+            end = min(start + rows_per_part, len(rows))
+            lines = [f"<tr id=row-{index}>{rows[index]}</tr>" for index in range(start, end)]
+            body = "".join(("" if parts else heading, opening, *lines, closing))
+            document = lay_out(body, css if len(rows) <= rows_per_part else css + _numbered_from(number + 1))
+            pages = document.pages
+            if end < len(rows) and len(pages) > 1 and (first := _first_row(*pages[-2:])) is not None:
+                # The last page has room left: its rows begin the next part.
+                end = first
+                pages.pop()
+            for page in pages:
+                page.anchors.clear()
+            document.metadata = _described(metadata, issued_at)
+            parts.append(document.write_pdf(**_OPTIONS))
+            start, number = end, number + len(pages)
+    return parts[0] if len(parts) == 1 else _bound(parts)
+
+
+def _first_row(before: Any, page: Any) -> int | None:
+    """The row that begins on top of ``page``; None where that is the rest of a row begun on the page ``before``."""
+    rows = [int(name.removeprefix("row-")) for name in page.anchors if name.startswith("row-")]
+    return min(rows) if rows and f"row-{min(rows)}" not in before.anchors else None
+
+
+def _numbered_from(first: int) -> str:
+    """Page numbers that go on from ``first``, their total not known yet."""
+    return (
+        f'@page :first {{ counter-reset: page {first} }} @page {{ @bottom-right {{ content: "Page " counter(page) }} }}'
+    )
+
+
+def _bound(parts: Sequence[bytes]) -> bytes:
+    """``parts`` as one file with the first one's description."""
+    writer = PdfWriter(clone_from=io.BytesIO(parts[0]))
+    for part in parts[1:]:
+        writer.append(io.BytesIO(part), import_outline=False)
+    stream = io.BytesIO()
+    writer.write(stream)
+    return stream.getvalue()
+
+
+@contextmanager
+def _press(
+    *, letters: str, foot: str, images: Mapping[str, Image], issued_at: datetime
+) -> Iterator[Callable[[str, str], Any]]:
+    """Lays out bodies and style sheets as WeasyPrint documents, with the fonts that ``letters`` need."""
     # Loads Pango and takes a second, which commands that print nothing need not wait for.
     from weasyprint import CSS, HTML
-    from weasyprint.document import DocumentMetadata
     from weasyprint.text.fonts import FontConfiguration
 
-    html = shown.clean(html)
-    fetcher = _fetcher({f"image:{name}": image for name, image in (images or {}).items() if usable(image)})
-    letters = html + foot
+    fetcher = _fetcher({f"image:{name}": image for name, image in images.items() if usable(image)})
     faces = (_HAN_CSS if _HAN.search(letters) else "") + (_HANGUL_CSS if _HANGUL.search(letters) else "")
-    foot_css = f"@page {{ @bottom-left {{ content: {_css_string(foot)} }} }}"
+    base = f"{BASE_CSS}{faces} @page {{ @bottom-left {{ content: {_css_string(foot)} }} }}"
     with _one_at_a_time, _font_timestamps(issued_at):
         fonts = FontConfiguration()
-        sheet = CSS(string=BASE_CSS + faces + foot_css + css, font_config=fonts, url_fetcher=fetcher)
-        # The language is fixed: without one, line breaks and fallback fonts would follow the environment.
-        page = HTML(string=f'<!doctype html><html lang="en"><body>{html}</body></html>', url_fetcher=fetcher)
-        document = page.render(font_config=fonts, stylesheets=[sheet], dpi=PRINT_DPI)
-        stamp = clock.seconds(issued_at)
-        document.metadata = DocumentMetadata(
-            title=shown.clean(metadata.title),
-            authors=[shown.clean(metadata.author)],
-            description=shown.clean(metadata.subject) or None,
-            generator="Predictu",
-            created=stamp,
-            modified=stamp,
-            lang="en",
-        )
-        # True: the identifier is a digest of the content.
-        content: bytes = document.write_pdf(pdf_identifier=True, pdf_tags=tagged, dpi=PRINT_DPI)
-    return content
+
+        def lay_out(html: str, css: str) -> Any:
+            sheet = CSS(string=base + css, font_config=fonts, url_fetcher=fetcher)
+            # The language is fixed: without one, line breaks and fallback fonts would follow the environment.
+            body = HTML(string=f'<!doctype html><html lang="en"><body>{html}</body></html>', url_fetcher=fetcher)
+            return body.render(font_config=fonts, stylesheets=[sheet], dpi=PRINT_DPI)
+
+        yield lay_out
+
+
+def _described(metadata: Metadata, issued_at: datetime) -> Any:
+    from weasyprint.document import DocumentMetadata
+
+    stamp = clock.seconds(issued_at)
+    return DocumentMetadata(
+        title=shown.clean(metadata.title),
+        authors=[shown.clean(metadata.author)],
+        description=shown.clean(metadata.subject) or None,
+        generator="Predictu",
+        created=stamp,
+        modified=stamp,
+        lang="en",
+    )
 
 
 def usable(image: Image) -> bool:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import threading
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -159,3 +160,54 @@ def test_rendered_again_in_one_process_it_is_the_same_and_a_change_shows():
     assert render("<p>中文 <b>x</b></p>") == first
     assert render("<p>中文 <b>y</b></p>") != first
     assert render("<p>中文 <b>x</b></p>", issued_at=datetime(2026, 3, 2, tzinfo=UTC)) != first
+
+
+def render_rows(count, rows_per_part, **changes):
+    return pdf.render_rows(
+        [f"<td>Row {index:03d}.</td>" for index in range(count)],
+        **{
+            "heading": "<h1>Heading</h1>",
+            "opening": "<table><thead><tr><th>Title</th></tr></thead>",
+            "closing": "</table>",
+            "metadata": ABOUT,
+            "issued_at": ISSUED,
+            "foot": "Foot",
+            "rows_per_part": rows_per_part,
+            **changes,
+        },
+    )
+
+
+def test_a_long_table_goes_on_without_a_gap_between_its_parts():
+    whole = [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(render_rows(140, 140))).pages]
+    content = render_rows(140, 60)
+    pages = [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(content)).pages]
+    assert len(whole) == 3
+    for number, (page, same) in enumerate(zip(pages, whole, strict=True), start=1):
+        assert re.findall(r"Row \d+\.", page) == re.findall(r"Row \d+\.", same)
+        assert ("Heading" in page) == (number == 1)
+        assert "Title" in page
+        assert "Foot" in page
+        assert page.endswith(f"Foot Page {number}")
+        assert f"Page {number} of 3" in same
+    assert re.findall(r"Row (\d+)\.", "".join(pages)) == [f"{index:03d}" for index in range(140)]
+    assert pypdf.PdfReader(io.BytesIO(content)).metadata.title == ABOUT.title
+
+
+def test_a_table_without_rows_is_a_page():
+    assert text_of(render_rows(0, 10)).split() == ["Heading", "Title", "Foot", "Page", "1", "of", "1"]
+
+
+def test_rows_taller_than_a_page_are_kept_whole():
+    rows = [f"<td>{'tall<br>' * 70}end {index}.</td>" for index in range(3)]
+    content = pdf.render_rows(
+        rows,
+        heading="",
+        opening="<table>",
+        closing="</table>",
+        metadata=ABOUT,
+        issued_at=ISSUED,
+        rows_per_part=2,
+    )
+    assert re.findall(r"end (\d)\.", text_of(content)) == ["0", "1", "2"]
+    assert text_of(content).count("tall") == 210

@@ -10,8 +10,9 @@ from predictu.money import ZERO
 from reports.formats.tables import PLACES, Column, Heading, Kind, Rows, Written, day, instant, number, text
 
 CONTENT_TYPE = "application/pdf"
-# Every cell is laid out in memory, at about a millisecond each.
+# Every cell takes about a millisecond, and 14 kB until its part is written.
 MAX_ROWS = 5_000
+CELLS_PER_PART = 6_000
 CELL_CHARACTERS = 500
 # How many characters wide a column may ask to be, however long its values.
 _WIDEST = {Kind.TEXT: 36, Kind.ID: 17}
@@ -32,7 +33,8 @@ h1 { font-size: 14pt; line-height: 1.2; margin: 0 0 1.5mm }
 .rows th, .rows td { padding: 0.9mm 1mm }
 .rows th { vertical-align: bottom }
 .rows tbody tr:nth-child(even) { background: #f3f4f6 }
-.rows .total { font-weight: bold; background: #d1d5db; break-before: avoid }
+.rows .total { font-weight: bold; background: #d1d5db }
+.rows tr:has(.total) { break-before: avoid }
 .rows th.number { white-space: normal }
 """
 
@@ -60,13 +62,17 @@ def write_pdf(stream: BinaryIO, columns: Sequence[Column], rows: Rows, *, headin
     if table and any(total is not None for total in totals):
         table.append(_totals(totals))
     paper, size, widths = _layout(columns, table)
-    content = pdf.render(
-        _html(heading, columns, table, widths, count),
+    opening, closing = _table(columns, widths)
+    content = pdf.render_rows(
+        [_cells(columns, row, is_total=position == count) for position, row in enumerate(table)],
+        heading=_heading(heading, count),
+        opening=opening if table else "<p class=none>No rows match these filters.</p>",
+        closing=closing if table else "",
         css=f"{_CSS} @page {{ size: {paper} landscape }} .rows {{ font-size: {size:.2f}pt }}",
         metadata=pdf.Metadata(title=heading.title, author="Predictu"),
         issued_at=heading.generated_at,
         foot=f"{heading.title} · {clock.seconds(heading.generated_at)}",
-        tagged=False,
+        rows_per_part=CELLS_PER_PART // len(columns),
     )
     stream.write(content)
     return Written(rows=count, size=len(content))
@@ -110,27 +116,26 @@ def _layout(columns: Sequence[Column], table: Sequence[Sequence[str]]) -> tuple[
     return paper, max(sizes[paper], _SMALLEST_PT), [want * 100 / whole for want in wants]
 
 
-def _html(
-    heading: Heading, columns: Sequence[Column], table: Sequence[Sequence[str]], widths: Sequence[float], count: int
-) -> str:
+def _heading(heading: Heading, count: int) -> str:
     noun = "row" if count == 1 else "rows"
     facts = [*heading.filters, ("Generated", clock.seconds(heading.generated_at) or ""), ("Times", "UTC")]
     about = "".join(f"<span>{escape(label)}: <b>{escape(value)}</b></span> " for label, value in facts)
-    head = f"<h1>{escape(heading.title)}</h1><p class=about>{about}<span>{count:,} {noun}</span></p>"
-    if not table:
-        return f"{head}<p class=none>No rows match these filters.</p>"
-    numeric = [column.kind in PLACES for column in columns]
-    opening = ["<td class=number>" if is_number else "<td>" for is_number in numeric]
+    return f"<h1>{escape(heading.title)}</h1><p class=about>{about}<span>{count:,} {noun}</span></p>"
+
+
+def _table(columns: Sequence[Column], widths: Sequence[float]) -> tuple[str, str]:
+    """What stands before and after the rows."""
     cols = "".join(f'<col style="width:{width:.3f}%">' for width in widths)
     titles = "".join(
-        f"<th{' class=number' if is_number else ''}>{escape(column.title)}</th>"
-        for column, is_number in zip(columns, numeric, strict=True)
+        f"<th{' class=number' if column.kind in PLACES else ''}>{escape(column.title)}</th>" for column in columns
     )
-    body = []
-    for position, row in enumerate(table):
-        cells = "".join(f"{tag}{escape(cell)}</td>" for tag, cell in zip(opening, row, strict=True))
-        body.append(f"<tr{' class=total' if position == count else ''}>{cells}</tr>")
-    return (
-        f"{head}<table class=rows><colgroup>{cols}</colgroup><thead><tr>{titles}</tr></thead>"
-        f"<tbody>{''.join(body)}</tbody></table>"
+    opening = f"<table class=rows><colgroup>{cols}</colgroup><thead><tr>{titles}</tr></thead><tbody>"
+    return opening, "</tbody></table>"
+
+
+def _cells(columns: Sequence[Column], row: Sequence[str], *, is_total: bool) -> str:
+    total = " total" if is_total else ""
+    return "".join(
+        f'<td class="{"number" if column.kind in PLACES else "text"}{total}">{escape(cell)}</td>'
+        for column, cell in zip(columns, row, strict=True)
     )
