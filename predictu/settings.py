@@ -4,6 +4,7 @@ Production (``PREDICTU_ENV=production``) refuses to start with a missing or defa
 encryption key.
 """
 
+import os
 from pathlib import Path
 
 import environ
@@ -11,6 +12,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 from predictu.local.database_url import broker_url, database_from_url
 from predictu.logs import configure as configure_logs
+
+# The forecast's matrices are tiny: more threads for them only spin (4 × the CPU time on a busy machine). Read by numpy
+# when it is imported, so it has to be here.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
