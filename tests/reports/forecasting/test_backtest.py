@@ -1,0 +1,25 @@
+from decimal import Decimal as D
+
+import numpy as np
+
+from reports.forecasting import backtest
+from reports.forecasting.backtest import Backtest
+from tests.reports.forecasting import series
+
+
+def test_five_kinds_of_series_are_beaten_and_covered():
+    results = {kind.__name__: backtest.run(kind(1), horizon=30, most=200) for kind in series.KINDS}
+    assert {name: one.model for name, one in results.items()} == dict.fromkeys(results, "theta+ets")
+    assert all(one.origins == 43 for one in results.values())
+    assert all(one.mase < 1 for one in results.values()), results
+    covered = [name for name, one in results.items() if 70 <= one.coverage_pct <= 90]
+    assert len(covered) >= 4, results
+
+
+def test_a_pure_week_leaves_nothing_to_beat():
+    week = np.tile([10.0, 20, 30, 40, 50, 60, 70], 20)
+    assert backtest.run(week, horizon=30, most=200) == Backtest(None, D("100.0"), 11, "seasonal_naive")
+
+
+def test_a_series_too_short_for_the_horizon_is_not_scored():
+    assert backtest.run(np.ones(57), horizon=30, most=200) == Backtest(None, None, 0, None)
