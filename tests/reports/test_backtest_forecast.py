@@ -1,0 +1,41 @@
+import io
+from datetime import date, timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+
+
+def run(path, **options):
+    printed = io.StringIO()
+    call_command("backtest_forecast", csv=path, stdout=printed, **options)
+    return printed.getvalue().splitlines()
+
+
+def test_a_row_for_each_series(tmp_path):
+    file = tmp_path / "daily.csv"
+    first = date(2025, 11, 3)
+    days = [first + timedelta(days=n) for n in range(150)]
+    rows = [f"{day},weekly,{10 * (day.weekday() + 1)}" for day in days]
+    rows += [f"{day},short,5" for day in days[:20] if day != days[3]]
+    file.write_text("\n".join(["date,series,value", *rows]))
+    assert run(file) == [
+        "series   days  filled  origins    mase  coverage_pct  forecast",
+        "weekly    150       0       12       -         100.0  seasonal_naive",
+        "short      20       1        0       -             -  too short",
+    ]
+    assert run(file, horizon=60)[1] == "weekly    150       0        8       -             -  seasonal_naive"
+
+
+@pytest.mark.parametrize("text", ["", "date,value\n", "what,is\nthis,then\n"])
+def test_a_file_without_series_is_an_error(tmp_path, text):
+    file = tmp_path / "daily.csv"
+    file.write_text(text)
+    with pytest.raises(CommandError, match="no column of ISO dates"):
+        run(file)
+
+
+def test_a_missing_file_and_a_senseless_horizon_are_errors(tmp_path):
+    with pytest.raises(CommandError, match="No such file"):
+        run(tmp_path / "none.csv")
+    with pytest.raises(CommandError, match="positive"):
+        run(tmp_path / "none.csv", horizon=0)
