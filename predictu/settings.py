@@ -182,6 +182,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["predictu.api.rendering.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["predictu.api.parsing.JSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "predictu.api.rendering.OneFormat",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "predictu.api.envelopes.render_exception",
     "UNAUTHENTICATED_USER": None,
