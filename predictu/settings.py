@@ -182,7 +182,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["predictu.api.rendering.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["predictu.api.parsing.JSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "predictu.api.rendering.OneFormat",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "predictu.api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "predictu.api.envelopes.render_exception",
     "UNAUTHENTICATED_USER": None,
     "UNICODE_JSON": True,
@@ -197,6 +197,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "PREPROCESSING_HOOKS": ["predictu.api.schema.only_apis"],
+    "POSTPROCESSING_HOOKS": ["predictu.api.schema.complete"],
 }
 
 # -- Predictu's own -----------------------------------------------------------------------------------------------
