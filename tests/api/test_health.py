@@ -7,7 +7,8 @@ import time_machine
 from django.db import connection
 from django.test import Client
 
-from predictu.api import health, throttling
+from predictu import volatile
+from predictu.api import health
 from predictu.platform.models import Heartbeat
 from tests.factories import now
 
@@ -62,8 +63,8 @@ def test_a_missing_migration_is_not_ready(beat):
 
 def test_redis_away_is_not_ready(beat, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    throttling.connection.cache_clear()
+    volatile.connection.cache_clear()
     try:
         assert ready() == (503, {"status": "unavailable", "checks": OK | {"redis": "failed"}})
     finally:
-        throttling.connection.cache_clear()
+        volatile.connection.cache_clear()
