@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from predictu import clock
 
 
 def encode(*, event: str, operator_id: str, at: datetime, test: bool, payload: Mapping[str, Any]) -> bytes:
-    """The exact bytes to store, sign and send. ``payload`` holds JSON values only, in the order they shall have."""
+    """The exact bytes to store, sign and send. ``payload`` holds JSON values and Decimals, in their order."""
     return orjson.dumps(
         {
             "event": event,
@@ -18,5 +19,12 @@ def encode(*, event: str, operator_id: str, at: datetime, test: bool, payload: M
             "timestamp": clock.milliseconds(at),
             "test": test,
             "payload": payload,
-        }
+        },
+        default=_number,
     )
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")

@@ -76,3 +76,8 @@ def instant(text: str) -> datetime:
     """The moment inside an id, to the millisecond."""
     prefix = text.rpartition("_")[0]
     return datetime.fromtimestamp((decode(prefix, text).int >> 80) / 1000, UTC)
+
+
+def first(moment: datetime) -> uuid.UUID:
+    """The lowest UUIDv7 of ``moment``'s millisecond: ids are ranges of time."""
+    return uuid.UUID(int=(int(moment.timestamp() * 1000) & ((1 << 48) - 1)) << 80)

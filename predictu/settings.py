@@ -129,7 +129,8 @@ REDIS_URL = env("REDIS_URL", default="redis://localhost:6379/0")
 AUTH_USER_MODEL = "accounts.AdminUser"
 AUTHENTICATION_BACKENDS = ["accounts.backends.RoleBackend"]
 PASSWORD_HASHERS = [
-    "accounts.hashers.StaffArgon2Hasher",
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -181,8 +182,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["predictu.api.rendering.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["predictu.api.parsing.JSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "predictu.api.rendering.OneFormat",
-    "DEFAULT_SCHEMA_CLASS": "predictu.api.schema.ApiSchema",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "predictu.api.envelopes.render_exception",
     "UNAUTHENTICATED_USER": None,
     "UNICODE_JSON": True,
@@ -197,8 +197,6 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "PREPROCESSING_HOOKS": ["predictu.api.schema.only_apis"],
-    "POSTPROCESSING_HOOKS": ["predictu.api.schema.complete"],
 }
 
 # -- Predictu's own -----------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ class ExposureBucket(models.Model):
     id = models.BigAutoField(primary_key=True)
     scope = models.CharField(max_length=20, choices=Scope)
     scope_id = models.CharField(max_length=80, blank=True)
+    subject = models.UUIDField(null=True, help_text="The bare id of a market or operator, for joins.")
     yes_usd = ShareField(default=0)
     no_usd = ShareField(default=0)
     exposure_usd = models.GeneratedField(
@@ -47,6 +48,7 @@ class ExposureBucket(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["scope", "scope_id"], name="bucket_scope_unique"),
+            models.UniqueConstraint(fields=["scope", "subject"], name="bucket_subject_unique"),
             models.CheckConstraint(condition=Q(yes_usd__gte=0, no_usd__gte=0), name="bucket_not_negative"),
         ]
 

@@ -2,25 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-import orjson
-
+from operators import envelope
 from operators.models import CallbackEvent
-from predictu import clock, jobs
-
-
-def body(*, event: str, operator_id: str, payload: Mapping[str, Any], test: bool, now: datetime) -> bytes:
-    """The exact bytes that are stored, signed and sent, with the documented keys."""
-    envelope = {
-        "event": event,
-        "operator_id": operator_id,
-        "timestamp": clock.milliseconds(now),
-        "test": test,
-        "payload": payload,
-    }
-    return orjson.dumps(envelope, default=_number)
+from predictu import jobs
 
 
 def queue(
@@ -39,15 +25,9 @@ def queue(
         event=event,
         user_id=user_id,
         subject_id=subject_id,
-        body=body(event=event, operator_id=operator_id, payload=payload, test=test, now=now),
+        body=envelope.encode(event=event, operator_id=operator_id, at=now, test=test, payload=payload),
         test=test,
         created_at=now,
     )
     jobs.ring(operator_id)
     return created
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, Decimal):
-        return float(value)
-    raise TypeError(type(value).__name__)

@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 
+from predictu import ids
 from predictu.money import ZERO
 from predictu.platform.config import Configuration
 from risk import limits, walls
 from risk.models import CircuitBreaker, ExposureBucket, Scope
 
 Key = tuple[str, str]
+
+_SUBJECTS = {Scope.MARKET.value: "mkt", Scope.OPERATOR.value: "op"}
 
 _COLUMNS = (
     "bucket.id, bucket.scope, bucket.scope_id, bucket.yes_usd, bucket.no_usd, bucket.alert_level, bucket.revision"
@@ -57,8 +61,17 @@ def ensure(keys: Iterable[Key]) -> None:
     """Make the buckets that do not exist yet."""
     with transaction.atomic():
         ExposureBucket.objects.bulk_create(
-            [ExposureBucket(scope=scope, scope_id=scope_id) for scope, scope_id in keys], ignore_conflicts=True
+            [
+                ExposureBucket(scope=scope, scope_id=scope_id, subject=_subject(scope, scope_id))
+                for scope, scope_id in keys
+            ],
+            ignore_conflicts=True,
         )
+
+
+def _subject(scope: str, scope_id: str) -> UUID | None:
+    prefix = _SUBJECTS.get(scope)
+    return ids.decode(prefix, scope_id) if prefix else None
 
 
 @dataclass(frozen=True, slots=True)

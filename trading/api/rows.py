@@ -1,22 +1,22 @@
-"""How trades, positions and ledger entries read in the APIs: one wording for God Mode and the Casino API."""
+"""A trade just made, in the words of the lists."""
 
 from typing import Any
 
-from predictu import clock
 from trading.orders import Executed
+from trading.queries import trades
 
 
 def executed(done: Executed) -> dict[str, Any]:
-    """A trade just made as God Mode's list row, plus the balance it leaves."""
+    """God Mode's list row, plus the balance the trade leaves."""
     quote, order = done.quote, done.order
-    return {
+    values = {
         "id": done.id,
-        "user_id": done.player.id,
-        "user_name": done.player.username,
-        "operator_slug": done.operator.slug,
-        "operator_name": done.operator.name,
+        "player_id": done.player.id,
+        "player__username": done.player.username,
+        "operator__slug": done.operator.slug,
+        "operator__name": done.operator.name,
         "market_id": done.market.id,
-        "market_title": done.market.title,
+        "market__title": done.market.title,
         "category": done.market.category,
         "outcome": order.outcome,
         "side": order.side,
@@ -27,8 +27,8 @@ def executed(done: Executed) -> dict[str, Any]:
         "spread_usd": quote.spread_usd,
         "pnl_usd": done.pnl_usd,
         "status": "filled",
-        "s2s_transaction_id": order.transaction_id,
+        "transaction_id": order.transaction_id,
         "idempotency_key": done.idempotency_key,
-        "created_at": clock.seconds(done.created_at),
-        "balance_usd": done.balance_usd,
+        "created_at": done.created_at,
     }
+    return {**trades.row(values), "balance_usd": done.balance_usd}

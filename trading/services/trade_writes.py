@@ -10,7 +10,8 @@ from django.conf import settings
 from django.db import connection
 
 from accounts.services import ledger
-from operators.services import callbacks, idempotency
+from operators import envelope
+from operators.services import idempotency
 from predictu import ids, money
 from predictu.money import ZERO
 from risk.services import exposure
@@ -184,7 +185,7 @@ def _event(done: Executed, now: datetime) -> tuple[Any, ...]:
         "transaction_id": order.transaction_id,
     }
     test = done.player.is_test
-    body = callbacks.body(event="TRADE_PLACED", operator_id=done.operator.id, payload=payload, test=test, now=now)
+    body = envelope.encode(event="TRADE_PLACED", operator_id=done.operator.id, at=now, test=test, payload=payload)
     operator = ids.decode("op", done.operator.id)
     return (ids.uuid7(now), operator, "TRADE_PLACED", done.player.id, done.id, body, test, now)
 

@@ -1,0 +1,43 @@
+"""Long lists, page by page at a cost that does not grow with the page: ids first from an index, then their rows.
+
+The second half of a list is read from its far end.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import F, OrderBy, QuerySet
+
+from predictu.api.pages import Page
+
+
+def ordered(field: str, *, descending: bool, tie: str = "id") -> tuple[OrderBy, ...]:
+    """A total order: ``field`` with nothing last, ties by id in the same direction."""
+    terms = [OrderBy(F(field), descending=descending, nulls_last=True)] if field != tie else []
+    return (*terms, OrderBy(F(tie), descending=descending))
+
+
+def _reversed(order: Sequence[OrderBy]) -> list[OrderBy]:
+    turned = []
+    for term in order:
+        copy = term.copy()
+        copy.reverse_ordering()
+        turned.append(copy)
+    return turned
+
+
+def ids_of(queryset: QuerySet[Any], order: Sequence[OrderBy], page: Page, total: int) -> list[Any]:
+    """The primary keys of a page of ``queryset`` in ``order``, where it holds ``total`` rows."""
+    start, end = page.offset, min(page.offset + page.limit, total)
+    if start >= end:
+        return []
+    keys = queryset.values_list("pk", flat=True)
+    if start <= total // 2:
+        return list(keys.order_by(*order)[start:end])
+    return list(keys.order_by(*_reversed(order))[total - end : total - start])[::-1]
+
+
+def in_order(rows: Sequence[Any], keys: Sequence[Any], key: str = "id") -> list[Any]:
+    """``rows`` (dicts) in the order of ``keys``."""
+    by_key = {row[key]: row for row in rows}
+    return [by_key[wanted] for wanted in keys if wanted in by_key]

@@ -1,0 +1,103 @@
+"""The Casino API's trading: quotes, trades, and what a user holds."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import queries as players
+from operators import calls
+from predictu import clock
+from predictu.api.fields import IdField, NumberField, TextField
+from predictu.api.views import DataView
+from trading.api import rows
+from trading.api.trades import position_list, trade_list
+from trading.models import Outcome, Side, Trade
+from trading.orders import Order
+from trading.pricing import LARGEST_QUANTITY
+from trading.services import trades
+
+# A quote is indicative; the price it was made from is worth nothing after this.
+_QUOTE_SECONDS = 15
+
+
+class QuoteBody(serializers.Serializer):
+    user_id = IdField("usr")
+    market_id = IdField("mkt")
+    outcome = serializers.ChoiceField(Outcome.values)
+    side = serializers.ChoiceField(Side.values)
+    quantity = NumberField(places=4, least=0, most=LARGEST_QUANTITY, required=False)
+    amount_usd = NumberField(places=2, least=0, most=10**9, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("quantity" in attrs) == ("amount_usd" in attrs):
+            raise serializers.ValidationError({"quantity": ["give exactly one of quantity and amount_usd"]})
+        return attrs
+
+
+class TradeBody(QuoteBody):
+    max_price = NumberField(places=4, least=0, most=1, required=False)
+    min_price = NumberField(places=4, least=0, most=1, required=False)
+    device = serializers.ChoiceField(Trade.Device.values, required=False)
+    transaction_id = TextField(required=False, max_length=128)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        wrong = "min_price" if attrs["side"] == Side.BUY else "max_price"
+        if wrong in attrs:
+            raise serializers.ValidationError({wrong: [f"does not go with a {attrs['side']}"]})
+        return attrs
+
+
+def order_of(body: dict[str, Any]) -> Order:
+    """The order a validated body asks for."""
+    return Order(
+        player_id=body["user_id"],
+        market_id=body["market_id"],
+        outcome=body["outcome"],
+        side=body["side"],
+        quantity=body.get("quantity"),
+        amount_usd=body.get("amount_usd"),
+        max_price=body.get("max_price"),
+        min_price=body.get("min_price"),
+        device=body.get("device", ""),
+        transaction_id=body.get("transaction_id"),
+    )
+
+
+class QuoteView(DataView):
+    def post(self, request: Request) -> Response:
+        body, now = self.body(QuoteBody), clock.now()
+        quote = trades.quote(operator_id=self.operator.id, order=order_of(body), now=now)
+        return self.answer(
+            {
+                "price": quote.price,
+                "quantity": quote.quantity,
+                "cost_usd": quote.cost_usd,
+                "fee_usd": quote.fee_usd,
+                "spread_usd": quote.spread_usd,
+                "total_usd": quote.total_usd,
+                "expires_at": clock.seconds(now + timedelta(seconds=_QUOTE_SECONDS)),
+            }
+        )
+
+
+class TradesView(DataView):
+    def post(self, request: Request) -> HttpResponse:
+        call = calls.call_of(request, trades.KIND)
+        body, now = self.body(TradeBody), clock.now()
+        return calls.respond(trades.place(call=call, order=order_of(body), render=rows.executed, now=now))
+
+
+class UserTradesView(DataView):
+    def get(self, request: Request, user_id: str) -> Response:
+        player = players.by_id(user_id, self.operator)
+        return Response(trade_list(self.query, player_id=player.id, is_test=player.is_test))
+
+
+class UserPositionsView(DataView):
+    def get(self, request: Request, user_id: str) -> Response:
+        return Response(position_list(self.query, players.by_id(user_id, self.operator)))
