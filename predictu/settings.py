@@ -129,8 +129,7 @@ REDIS_URL = env("REDIS_URL", default="redis://localhost:6379/0")
 AUTH_USER_MODEL = "accounts.AdminUser"
 AUTHENTICATION_BACKENDS = ["accounts.backends.RoleBackend"]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "accounts.hashers.StaffArgon2Hasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -182,7 +181,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["predictu.api.rendering.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["predictu.api.parsing.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "predictu.api.rendering.OneFormat",
+    "DEFAULT_SCHEMA_CLASS": "predictu.api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "predictu.api.envelopes.render_exception",
     "UNAUTHENTICATED_USER": None,
     "UNICODE_JSON": True,
@@ -197,6 +197,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "PREPROCESSING_HOOKS": ["predictu.api.schema.only_apis"],
+    "POSTPROCESSING_HOOKS": ["predictu.api.schema.complete"],
 }
 
 # -- Predictu's own -----------------------------------------------------------------------------------------------

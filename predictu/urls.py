@@ -2,12 +2,15 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularSwaggerView
 
-from predictu.api import health
+from predictu.api import health, schema
 
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("api/schema/", schema.schema, name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("", include("predictu.platform.api.urls")),
     path("", include("operators.api.urls")),
     path("", include("accounts.api.urls")),

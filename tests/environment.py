@@ -54,6 +54,7 @@ def _open_session(held: ExitStack) -> None:
     place = Place(data=Place.from_environment(os.environ).data / "test")
     services = Services.wanted(place, os.environ, disposable=True)
     held.enter_context(services.borrowed())
+    (place.data / "static").mkdir(exist_ok=True)  # whitenoise warns about a missing one
     slot = _claim_slot(place, held)
     os.environ.update(
         services.environment,

@@ -12,7 +12,7 @@ from operators.services import requests as operator_requests
 from predictu import clock, ids
 from predictu.api import bodies, context
 from predictu.api.throttling import Limit, take
-from predictu.errors import BadRequest, Unauthorized
+from predictu.errors import BadRequest, PredictuError, Unauthorized
 
 _MINUTE, _HOUR = 60, 3600
 
@@ -49,7 +49,7 @@ def admit_operator(request: HttpRequest) -> None:
     now = clock.now()
     try:
         key = operator_requests.verify(_signed(request), now=now)
-    except Unauthorized:
+    except PredictuError:
         take(request, f"casino:{request.client_address}", limit)  # type: ignore[attr-defined]
         raise
     request.operator, request.operator_key = key.operator, key  # type: ignore[attr-defined]

@@ -17,6 +17,8 @@ from predictu.errors import RateLimited
 WINDOW = timedelta(minutes=15)
 PER_PAIR, PER_ADDRESS, PER_EMAIL = 5, 20, 50
 _LOCKS = 0x10C0  # the first half of the advisory locks' names
+# An attempt takes as long as its Argon2 verification, and at most 50 can be ahead before the lock-out answers at once.
+_PATIENCE = "30s"
 
 
 def hash_of(email: str) -> str:
@@ -31,6 +33,7 @@ def enter(*, email: str, address: str, now: datetime) -> None:
     """
     email_hash = hash_of(email)
     with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [_PATIENCE])
         for lock in sorted({_number(f"address {address}"), _number(f"email {email_hash}")}):
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCKS, lock])
     failures = LoginFailure.objects.filter(at__gt=now - WINDOW).order_by("-at")

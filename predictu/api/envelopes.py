@@ -26,10 +26,6 @@ class UnsupportedMediaType(errors.PredictuError):
     kind, status, message = "UNSUPPORTED_MEDIA_TYPE", 415, "The body must be application/json"
 
 
-class NotAcceptable(errors.PredictuError):
-    kind, status, message = "NOT_ACCEPTABLE", 406, "The answer cannot be given in the form asked for"
-
-
 _BY_STATUS: dict[int, type[errors.PredictuError]] = {
     kind.status: kind
     for kind in (errors.BadRequest, errors.Forbidden, errors.NotFound, MethodNotAllowed, errors.PayloadTooLarge)
@@ -103,8 +99,6 @@ def _from_framework(exception: Exception) -> errors.PredictuError | None:
         return MethodNotAllowed()
     if isinstance(exception, drf.UnsupportedMediaType):
         return UnsupportedMediaType()
-    if isinstance(exception, drf.NotAcceptable):
-        return NotAcceptable()
     if isinstance(exception, (UnreadablePostError, BadRequest, SuspiciousOperation)):
         return errors.BadRequest()
     if isinstance(exception, (drf.NotAuthenticated, drf.AuthenticationFailed)):

@@ -53,20 +53,36 @@ def _script() -> redis.commands.core.Script:
     return volatile.connection().register_script(_TAKE)
 
 
+# A Redis that is away is not asked again so soon: waiting for it would slow down every answer.
+_AWAY_SECONDS = 1.0
+_away_until = 0.0
+
+
 def take(request: HttpRequest, key: str, limit: Limit) -> None:
     """Count this call for ``key``; sets ``request.limit_headers``. Raises RateLimited when the window is full."""
-    try:
-        admitted, left, frees, now = _script()(
-            keys=[f"limit:{key}"], args=[limit.calls, limit.seconds, ids.uuid7().hex]
-        )
-        frees_at, now_at = float(frees) / 1e6, float(now) / 1e6
-    except redis.RedisError as error:
-        log.warning("rate limits are not counted: %s", type(error).__name__)
-        admitted, left, now_at = 1, limit.calls - 1, time.time()
-        frees_at = now_at + limit.seconds
+    counted = _count(key, limit)
+    if counted is None:
+        _describe(request, limit, limit.calls - 1, time.time() + limit.seconds)
+        return
+    admitted, left, frees_at, now_at = counted
     _describe(request, limit, left, frees_at)
     if not admitted:
         raise RateLimited(retry_after=max(1, math.ceil(frees_at - now_at)))
+
+
+def _count(key: str, limit: Limit) -> tuple[bool, int, float, float] | None:
+    """Admitted?, calls left, when the next one frees up, and now, by Redis' clock; None while Redis is away."""
+    global _away_until
+    if time.monotonic() < _away_until:
+        return None
+    try:
+        answer = _script()(keys=[f"limit:{key}"], args=[limit.calls, limit.seconds, ids.uuid7().hex])
+    except redis.RedisError as error:
+        log.warning("rate limits are not counted: %s", type(error).__name__)
+        _away_until = time.monotonic() + _AWAY_SECONDS
+        return None
+    admitted, left, frees, now = answer
+    return bool(admitted), left, float(frees) / 1e6, float(now) / 1e6
 
 
 def describe(request: HttpRequest, limit: Limit) -> None:

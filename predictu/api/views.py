@@ -16,6 +16,7 @@ class ApiView(APIView):
     """A view of one path. ``permissions`` names the permission each writing method needs; a test walks them all."""
 
     permissions: ClassVar[dict[str, str | None]] = {}
+    http_method_names = ("get", "post", "put", "patch", "delete", "head")
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""`python -m predictu.local up|stop|exec`: the embedded services of this checkout."""
+"""`python -m predictu.local run|up|stop|wipe|exec`: the platform of this checkout, or its embedded services alone."""
 
 import argparse
 import os
@@ -7,6 +7,7 @@ import sys
 
 import environ
 
+from predictu.local import keys, run
 from predictu.local.place import CHECKOUT, LocalError, Place
 from predictu.local.services import Services
 
@@ -28,6 +29,14 @@ def stop(place: Place, _command: list[str]) -> int:
     return 0
 
 
+def wipe(place: Place, _command: list[str]) -> int:
+    """Stop the services and delete the data directory with everything in it, the tests' included."""
+    for path in (place.data / "test", place.data):
+        if (path / "instance").exists():
+            Services.wanted(Place(data=path), {}).wipe()
+    return 0
+
+
 def execute(place: Place, command: list[str]) -> int:
     """Start the services and run a command with them, in this process: `exec python manage.py shell`."""
     if not command:
@@ -37,12 +46,17 @@ def execute(place: Place, command: list[str]) -> int:
     os.execvpe(command[0], command, {**os.environ, **development_environment(place, services)})  # noqa: S606 - a developer's own command
 
 
+def serve(place: Place, _command: list[str]) -> int:
+    """The platform in the foreground."""
+    return run.run(place, os.environ)
+
+
 def development_environment(place: Place, services: Services) -> dict[str, str]:
-    """What a process needs besides the environment it was started in."""
-    return {"PREDICTU_DATA_DIR": str(place.data), **services.environment}
+    """What a process needs besides the environment it was started in, to work on the same data as `make run`."""
+    return {"PREDICTU_DATA_DIR": str(place.data), **keys.environment(place, os.environ), **services.environment}
 
 
-COMMANDS = {"up": up, "stop": stop, "exec": execute}
+COMMANDS = {"run": serve, "up": up, "stop": stop, "wipe": wipe, "exec": execute}
 
 
 def main() -> int:
@@ -51,8 +65,10 @@ def main() -> int:
     parser.add_argument("command", nargs=argparse.REMAINDER, help="for exec: the command and its arguments")
     arguments = parser.parse_args()
     environ.Env.read_env(CHECKOUT / ".env")
+    place = Place.from_environment(os.environ)
     try:
-        return COMMANDS[arguments.action](Place.from_environment(os.environ), arguments.command)
+        place.prepare()
+        return COMMANDS[arguments.action](place, arguments.command)
     except LocalError as error:
         sys.stderr.write(f"{error}\n")
         return 1

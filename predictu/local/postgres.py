@@ -10,6 +10,7 @@ from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -114,6 +115,12 @@ class Postgres:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(DATABASE)))
         self._make_database()
 
+    def remove(self) -> None:
+        """Delete the stopped cluster."""
+        shutil.rmtree(self.cluster, ignore_errors=True)
+        if self.cluster.is_relative_to(ROOT_STORE):
+            shutil.rmtree(self.cluster.parent, ignore_errors=True)
+
     def _make_cluster(self) -> None:
         version_file = self.cluster / "PG_VERSION"
         if version_file.exists():
@@ -187,9 +194,11 @@ class Postgres:
         if done.returncode:
             raise LocalError(f"{program} failed: {(done.stderr or done.stdout).strip()}")
 
-    def _surroundings(self) -> dict[str, object]:
+    def _surroundings(self) -> dict[str, Any]:
         environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
-        return {"stdin": subprocess.DEVNULL, "cwd": "/", "env": environment, **self.account.switch}
+        # A session of its own: Ctrl-C at the terminal is for the supervisor, which stops the server in its turn.
+        quiet = {"stdin": subprocess.DEVNULL, "start_new_session": True}
+        return {**quiet, "cwd": "/", "env": environment, **self.account.switch}
 
     @cached_property
     def _binaries(self) -> Path:

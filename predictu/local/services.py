@@ -1,6 +1,7 @@
 """Starting, sharing and stopping the embedded services of one place."""
 
 import fcntl
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -43,6 +44,13 @@ class Services:
         self.place.prepare()
         with self.place.lock("services"):
             self._stop()
+
+    def wipe(self) -> None:
+        """Stop what is running and delete the place with all its data."""
+        self.stop()
+        if self.postgres:
+            self.postgres.remove()
+        shutil.rmtree(self.place.data)
 
     @contextmanager
     def borrowed(self) -> Iterator[None]:

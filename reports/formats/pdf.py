@@ -33,8 +33,8 @@ h1 { font-size: 14pt; line-height: 1.2; margin: 0 0 1.5mm }
 .rows th, .rows td { padding: 0.9mm 1mm }
 .rows th { vertical-align: bottom }
 .rows tbody tr:nth-child(even) { background: #f3f4f6 }
-.rows .total { font-weight: bold; background: #d1d5db }
-.rows tr:has(.total) { break-before: avoid }
+.rows .total { font-weight: bold }
+.rows tbody tr:has(.total) { background: #d1d5db; break-before: avoid }
 .rows th.number { white-space: normal }
 """
 

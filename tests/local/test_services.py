@@ -1,7 +1,6 @@
 """The embedded services, on a data directory of their own: started, killed, started again."""
 
 import os
-import shutil
 import signal
 
 import psycopg
@@ -17,8 +16,7 @@ from predictu.local.services import Services
 def services(tmp_path):
     wanted = Services.wanted(Place(data=tmp_path / "data"), {}, disposable=True)
     yield wanted
-    wanted.stop()
-    shutil.rmtree(wanted.postgres.cluster.parent)  # for root it lies outside tmp_path
+    wanted.wipe()
 
 
 def pid_of(services):
@@ -80,6 +78,16 @@ def test_the_last_borrower_stops_the_services(services):
     assert not processes.alive(pid)
     assert not services.redis.accepting()
     assert not services.place.sockets.exists()
+
+
+def test_wiping_leaves_nothing(services):
+    services.start()
+    cluster = services.postgres.cluster
+    services.wipe()
+    assert not cluster.exists()
+    assert not services.place.data.exists()
+    assert not services.place.sockets.exists()
+    services.place.prepare()
 
 
 def test_two_places_share_nothing(tmp_path):

@@ -1,0 +1,108 @@
+"""The OpenAPI description of the three APIs. Views say what is theirs; what every operation shares is added here.
+
+Authentication happens in the middleware, so drf-spectacular cannot see it: security schemes, tags and the error answers
+of each face are filled in by path.
+"""
+
+import hashlib
+import re
+from functools import cache
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+
+from predictu.api import faces, schema_parts
+from predictu.api.rendering import dumps
+
+MEDIA_TYPE = "application/vnd.oai.openapi+json"
+
+_TAGS = {
+    "auth": ("Login", "Tokens for Predictu's own staff."),
+    "internal": ("God Mode", "The internal dashboard's API, for Predictu's own staff."),
+    "s2s": ("S2S Operator API", "Operators, their keys and their callbacks, for Predictu's own staff."),
+    "casino": ("Casino API", "For operators' servers, which sign every request with their key pair."),
+}
+_PUBLIC = re.compile(r"/api/auth/admin/login|/api/s2s/operators/\{\w+\}/public-key")
+_SIGNED = {"operatorKey": [], "operatorTimestamp": [], "operatorSignature": []}
+
+
+class ApiSchema(AutoSchema):
+    """drf-spectacular's view of one operation, knowing our faces and our plain ``ApiView``."""
+
+    def get_tags(self) -> list[str]:
+        face = faces.face_of(self.path)
+        return [_TAGS[face.name][0]] if face is not None and face.name in _TAGS else []
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        if _PUBLIC.fullmatch(self.path):
+            return []
+        return [_SIGNED] if self.path.startswith("/api/casino") else [{"adminToken": []}]
+
+    def get_summary(self) -> str:
+        """The first sentence of the handler's docstring, else of the view's."""
+        return self._docstring().partition("\n\n")[0].replace("\n", " ")
+
+    def get_description(self) -> str:
+        needed = getattr(self.view, "permissions", {}).get(self.method)
+        more = self._docstring().partition("\n\n")[2]
+        return "\n\n".join(filter(None, [more, f"Needs the permission `{needed}`." if needed else ""]))
+
+    def _docstring(self) -> str:
+        handler = getattr(self.view, self.method.lower(), None)
+        text = (handler.__doc__ if handler else None) or type(self.view).__doc__ or ""
+        return "\n".join(line.strip() for line in text.strip().splitlines())
+
+    def get_request_serializer(self) -> Any:
+        """Nothing is guessed: a view that takes a body says so with ``@extend_schema(request=…)``."""
+        return None
+
+    def get_response_serializers(self) -> Any:
+        return {200: OpenApiTypes.OBJECT}
+
+
+def only_apis(endpoints: list[tuple[str, str, str, Any]], **_: Any) -> list[tuple[str, str, str, Any]]:
+    """Preprocessing hook: the paths of our APIs and nothing else."""
+    return [endpoint for endpoint in endpoints if (face := faces.face_of(endpoint[0])) and face.name in _TAGS]
+
+
+def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Postprocessing hook: tags, security, and each operation's limit headers and error answers."""
+    components = result.setdefault("components", {})
+    components["securitySchemes"] = schema_parts.SECURITY_SCHEMES
+    components["headers"] = schema_parts.headers()
+    components["schemas"] = components.get("schemas", {}) | schema_parts.schemas()
+    components["responses"] = schema_parts.responses()
+    result["tags"] = [{"name": name, "description": text} for name, text in _TAGS.values()]
+    result["servers"] = [{"url": "/"}]
+    for path, operations in result["paths"].items():
+        face = faces.face_of(path)
+        assert face is not None, "only_apis left nothing else"
+        for operation in operations.values():
+            _complete_answers(operation["responses"], schema_parts.prefix(face))
+    return result
+
+
+def _complete_answers(answers: dict[str, Any], prefix: str) -> None:
+    for answer in answers.values():
+        answer["headers"] = schema_parts.header_references() | answer.get("headers", {})
+    for status in schema_parts.STATUSES:
+        answers.setdefault(str(status), {"$ref": f"#/components/responses/{prefix}{status}"})
+
+
+@cache
+def document() -> tuple[bytes, str]:
+    """The description and its ETag, made once: it changes with the code alone."""
+    content = dumps(SchemaGenerator().get_schema(request=None, public=True))
+    return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def schema(request: HttpRequest) -> HttpResponse:
+    """``/api/schema/``: public, holds no secrets."""
+    content, etag = document()
+    headers = {"ETag": etag, "Cache-Control": "public, no-cache"}
+    if request.headers.get("If-None-Match") == etag:
+        return HttpResponse(status=304, headers=headers)
+    return HttpResponse(content, content_type=MEDIA_TYPE, headers=headers)
