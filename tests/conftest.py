@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import django
 import pytest
@@ -86,15 +87,14 @@ def platform_server(committed_only: None, tmp_path: Path) -> Iterator[Callable[.
 
 @pytest.fixture
 def celery_worker_process(
-    committed_only: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: object
+    committed_only: None, tmp_path: Path, settings: Any
 ) -> Iterator[Callable[..., servers.Process]]:
     """Call it with `queue=` (and `pool=`, `concurrency=`, environment variables): a real worker on this test's database
     and Redis. Jobs of the test go to the broker from then on."""
     started: list[servers.Process] = []
 
     def start(*, queue: str = "fast", pool: str = "threads", concurrency: int = 2, **env: str) -> servers.Process:
-        settings.CELERY_TASK_ALWAYS_EAGER = False
-        monkeypatch.setattr(celery_app.conf, "task_always_eager", False)
+        settings.CELERY_TASK_ALWAYS_EAGER = celery_app.conf.task_always_eager = False
         log = tmp_path / f"worker-{len(started)}.log"
         started.append(
             worker := servers.start_worker(log=log, queue=queue, pool=pool, concurrency=concurrency, env=env)
@@ -104,6 +104,7 @@ def celery_worker_process(
     yield start
     for worker in started:
         worker.stop()
+    celery_app.conf.task_always_eager = True
 
 
 @pytest.fixture

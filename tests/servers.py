@@ -97,7 +97,7 @@ def _popen(
     surroundings = {**os.environ, "CELERY_TASK_ALWAYS_EAGER": "0", **env}
     with log.open("ab") as output:
         return subprocess.Popen(
-            command,
+            [sys.executable, "-m", "predictu.local.tether", str(os.getpid()), *command],
             cwd=ROOT,
             env=surroundings,
             stdin=subprocess.DEVNULL,

@@ -101,6 +101,11 @@ class Postgres:
                 return
             self._control("stop", "-w", "-t", "20", "-m", mode)
 
+    @property
+    def running(self) -> bool:
+        """Whether the server's process lives, accepting connections or not yet."""
+        return self._process() is not None
+
     def accepting(self) -> bool:
         """Whether the server answers."""
         try:

@@ -69,6 +69,11 @@ class Redis:
         if pid and not processes.wait_until(lambda: not processes.alive(pid), seconds=10):
             self._kill()
 
+    @property
+    def running(self) -> bool:
+        """Whether the server's process lives."""
+        return self._process() is not None
+
     def accepting(self) -> bool:
         """Whether the server answers."""
         try:

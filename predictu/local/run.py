@@ -99,7 +99,7 @@ class Platform:
         supervisor.wait_until(self._answers, seconds=READY_SECONDS)
         self._hand_out_keys()
         self._greet()
-        supervisor.watch()
+        supervisor.watch(self._tend)
 
     @property
     def _keys_file(self) -> Path:
@@ -137,6 +137,10 @@ class Platform:
                 return answer.status == 200
         except OSError:
             return False
+
+    def _tend(self) -> None:
+        for name in self.services.revive():
+            say(f"{name} had died and was started again; see {self.place.logs / name.lower()}.log")
 
     def _forget_unfinished_demo(self) -> None:
         """A demo that was cut off began in an empty database, so nothing of anybody's is lost with it."""

@@ -39,6 +39,15 @@ class Services:
         with self.place.lock("services"):
             self._start()
 
+    def revive(self) -> list[str]:
+        """Start again what has died, and name it. Raises LocalError."""
+        dead = [service for service in (self.postgres, self.redis) if service and not service.running]
+        if dead:
+            with self.place.lock("services"):
+                for service in dead:
+                    service.start()
+        return [type(service).__name__ for service in dead]
+
     def stop(self) -> None:
         """Stop what is running, whoever uses it."""
         self.place.prepare()

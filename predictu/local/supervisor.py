@@ -14,6 +14,7 @@ from predictu.local import processes
 from predictu.local.place import CHECKOUT, LocalError
 
 POLL_SECONDS = 0.2
+TEND_SECONDS = 1.0
 # How long a program may take to end by itself, then after the signal that asks for less ceremony.
 POLITE_SECONDS, FIRM_SECONDS = 5.0, 2.0
 LONGEST_PAUSE_SECONDS = 30.0
@@ -135,11 +136,18 @@ class Supervisor:
                 raise LocalError(f"the platform did not answer within {seconds:.0f} s; see the logs")
             time.sleep(POLL_SECONDS)
 
-    def watch(self) -> None:
-        """Start again what ends, with growing pauses, until somebody interrupts. Raises Interrupted."""
+    def watch(self, tend: Callable[[], None] = lambda: None) -> None:
+        """Start again what ends, with growing pauses, until somebody interrupts. Raises Interrupted.
+
+        `tend` is called every second, for what is not a child.
+        """
+        tend_at = 0.0
         while True:
             self.check()
             now = time.monotonic()
+            if now >= tend_at:
+                tend()
+                tend_at = now + TEND_SECONDS
             for program in self.programs:
                 if program.running:
                     continue

@@ -68,6 +68,17 @@ def test_a_killed_redis_comes_back(services):
         assert client.ping()
 
 
+def test_what_has_died_is_named_and_started_again(services):
+    services.start()
+    assert services.revive() == []
+    os.kill(pid_of(services), signal.SIGKILL)
+    os.kill(int((services.place.data / "redis" / "redis.pid").read_text()), signal.SIGKILL)
+    assert processes.wait_until(lambda: not services.postgres.running and not services.redis.running, seconds=10)
+    assert services.revive() == ["Postgres", "Redis"]
+    assert query(services, "SELECT 1") == (1,)
+    assert services.redis.accepting()
+
+
 def test_the_last_borrower_stops_the_services(services):
     other = Services.wanted(services.place, {}, disposable=True)
     with services.borrowed():
