@@ -1,0 +1,70 @@
+"""Compacting revenue facts into hourly sums. A fact is counted once: where it is marked, there it has been added.
+
+Marking and adding are one statement, so a reader sees a fact either in the rollup or among the unmarked, never in both
+or neither, however late its transaction committed.
+"""
+
+from django.db import connection, transaction
+
+BATCH = 20_000
+_LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('predictu:compact-revenue'))"
+
+_COMPACT = """
+WITH marked AS (
+  UPDATE trading_revenuefact SET rolled = true
+  WHERE id IN (SELECT id FROM trading_revenuefact WHERE NOT rolled ORDER BY id LIMIT %(batch)s)
+  RETURNING at, kind, operator_id, player_id, category, share_pct, spread_usd, fee_usd, settlement_fee_usd, volume_usd,
+            trade_count),
+days AS (
+  INSERT INTO trading_activeday (day, operator_id, player_id)
+  SELECT DISTINCT (at AT TIME ZONE 'UTC')::date, operator_id, player_id FROM marked WHERE kind = 'trade'
+  ON CONFLICT DO NOTHING),
+added AS (
+  INSERT INTO trading_hourlyrevenue AS hourly (hour, operator_id, category, share_pct, spread_usd, fee_usd,
+                                               settlement_fee_usd, volume_usd, trade_count)
+  SELECT date_trunc('hour', at, 'UTC'), operator_id, category, share_pct, sum(spread_usd), sum(fee_usd),
+         sum(settlement_fee_usd), sum(volume_usd), sum(trade_count)
+  FROM marked GROUP BY 1, 2, 3, 4
+  ON CONFLICT (operator_id, hour, category, share_pct) DO UPDATE SET
+    spread_usd = hourly.spread_usd + excluded.spread_usd,
+    fee_usd = hourly.fee_usd + excluded.fee_usd,
+    settlement_fee_usd = hourly.settlement_fee_usd + excluded.settlement_fee_usd,
+    volume_usd = hourly.volume_usd + excluded.volume_usd,
+    trade_count = hourly.trade_count + excluded.trade_count)
+SELECT count(*) FROM marked
+"""
+
+_FORGET = """
+DELETE FROM trading_hourlyrevenue;
+DELETE FROM trading_activeday;
+UPDATE trading_revenuefact SET rolled = false WHERE rolled;
+"""
+
+
+def compact() -> int:
+    """Roll up all that waits, a batch a transaction; how many facts. Another run under way is left to it."""
+    total = 0
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_LOCK)
+            if not cursor.fetchone()[0]:
+                return total
+            cursor.execute(_COMPACT, {"batch": BATCH})
+            done: int = cursor.fetchone()[0]
+        total += done
+        if done < BATCH:
+            return total
+
+
+def rebuild() -> int:
+    """Throw the rollups away and make them anew from the facts, in one transaction."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('predictu:compact-revenue'))")
+        cursor.execute(_FORGET)
+        total = 0
+        while True:
+            cursor.execute(_COMPACT, {"batch": BATCH})
+            done: int = cursor.fetchone()[0]
+            total += done
+            if done < BATCH:
+                return total
