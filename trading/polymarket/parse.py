@@ -27,6 +27,8 @@ from trading.polymarket.source import (
     Tag,
 )
 
+FURTHEST_FROM_ONE = Decimal("0.02")
+"""Two prices whose sum is further off contradict each other; every recorded pair of a market with a price adds up."""
 WIDEST_ONE_SIDED_SPREAD = Decimal("0.10")
 """With one side of the book empty the source quotes half the distance to it; past this width that is no price."""
 
@@ -196,7 +198,7 @@ def _inside(price: Decimal | None) -> Decimal | None:
 def _mid(
     prices: tuple[Decimal, Decimal] | None, book: tuple[Decimal | None, Decimal | None], *, quoted: bool
 ) -> Decimal | None:
-    if prices is None or (prices[0] == 0 and prices[1] == 0):
+    if prices is None or abs(prices[0] + prices[1] - 1) > FURTHEST_FROM_ONE:
         return None
     bid, ask = book
     if quoted and (bid is None or ask is None) and (ask or 1) - (bid or 0) > WIDEST_ONE_SIDED_SPREAD:

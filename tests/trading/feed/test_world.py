@@ -69,6 +69,13 @@ def test_the_ten_weeks_before_hold_every_kind_of_result(at):
     assert any(market.proposed_result != market.result for market in closed)
 
 
+def test_every_four_hours_a_short_market_is_split_and_one_is_cancelled():
+    closed = WORLD.closed(since=INSTANTS[0] - timedelta(days=2), until=INSTANTS[0], kinds=FLEETING)
+    results = [market.result for market in closed]
+    assert (results.count("split"), results.count("cancelled")) == (12, 12)
+    assert results.count("yes") > 150 and results.count("no") > 150
+
+
 def test_the_same_seed_is_the_same_world_and_another_is_another():
     at = INSTANTS[0]
     again, other = World(seed=7), World(seed=8)
