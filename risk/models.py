@@ -86,6 +86,10 @@ class CircuitBreaker(models.Model):
     value_at_reset = models.DecimalField(
         max_digits=14, decimal_places=4, null=True, help_text="Holds the breaker back until it falls or rises further."
     )
+    last_value = models.DecimalField(
+        max_digits=20, decimal_places=2, null=True, help_text="The house loss last judged, for loss_usd_24h."
+    )
+    seeded = models.BooleanField(default=False, help_text="Made by the platform, once for its scope.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -93,6 +97,7 @@ class CircuitBreaker(models.Model):
     class Meta:
         ordering = ["scope", "scope_id", "id"]
         constraints = [
+            models.UniqueConstraint(fields=["scope", "scope_id"], condition=Q(seeded=True), name="breaker_seeded_once"),
             models.CheckConstraint(
                 condition=(Q(status="tripped") & Q(tripped_at__isnull=False)) | Q(status="armed"),
                 name="breaker_tripped_has_time",

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.db.models import F
 
-from operators.models import Operator
 from predictu import money
 from predictu.platform import activity
 from risk import walls
@@ -44,7 +43,7 @@ def crossed(crossings: Sequence[walls.Crossing], *, now: datetime) -> None:
         utilization = money.percent(crossing.exposure_usd, bucket.limit_usd)
         severity = RiskEvent.Severity.CRITICAL if level >= 95 else RiskEvent.Severity.WARNING
         message = (
-            f"{label(bucket).capitalize()} exposure hit {utilization}% utilization "
+            f"{_sentence(label(bucket))} exposure hit {utilization}% utilization "
             f"({_usd(crossing.exposure_usd)} of {_usd(bucket.limit_usd)})"
         )
         RiskEvent.objects.create(
@@ -62,7 +61,8 @@ def crossed(crossings: Sequence[walls.Crossing], *, now: datetime) -> None:
             market_id=bucket.scope_id if bucket.scope == Scope.MARKET else "",
             created_at=now,
         )
-        _feed("Exposure limit approached" if level < 100 else "Exposure limit reached", message, severity, bucket, now)
+        title = "Exposure limit approached" if level < 100 else "Exposure limit reached"
+        _feed(title, message, severity, bucket, utilization, now)
     for bucket in {crossing.bucket.id: crossing.bucket for crossing in crossings}.values():
         level = max(crossing.level for crossing in crossings if crossing.bucket.id == bucket.id)
         ExposureBucket.objects.filter(pk=bucket.id).update(alert_level=level, revision=F("revision") + 1)
@@ -77,30 +77,69 @@ def fell_back(bucket: walls.Bucket, level: int, *, now: datetime) -> None:
 
 
 def breaker_tripped(
-    breaker: CircuitBreaker, *, value: Decimal, limit: Decimal | None, reason: str, now: datetime
+    breaker: CircuitBreaker, *, value: Decimal | None, threshold: Decimal, reason: str, now: datetime
 ) -> None:
-    """A breaker tripped: critical."""
-    scope = {breaker.scope: breaker.scope_id} if breaker.scope_id else {"global": True}
+    """A breaker tripped: critical. ``value`` and ``threshold`` in the trigger's own unit, percent or dollars."""
+    _breaker_event(
+        breaker, "tripped", RiskEvent.Severity.CRITICAL, value=value, threshold=threshold, reason=reason, now=now
+    )
+
+
+def breaker_reset(breaker: CircuitBreaker, *, reason: str, now: datetime) -> None:
+    """A breaker was armed again: for information."""
+    _breaker_event(breaker, "reset", RiskEvent.Severity.INFO, value=None, threshold=None, reason=reason, now=now)
+
+
+def _breaker_event(
+    breaker: CircuitBreaker,
+    what: str,
+    severity: str,
+    *,
+    value: Decimal | None,
+    threshold: Decimal | None,
+    reason: str,
+    now: datetime,
+) -> None:
+    where = _scope_words(breaker.scope, breaker.scope_id)
+    operator_id = breaker.scope_id if breaker.scope == Scope.OPERATOR else ""
+    market_id = breaker.scope_id if breaker.scope == Scope.MARKET else ""
+    by_exposure = breaker.trigger_type == CircuitBreaker.Trigger.EXPOSURE_PCT
     RiskEvent.objects.create(
         type=RiskEvent.Type.CIRCUIT_BREAKER,
-        severity=RiskEvent.Severity.CRITICAL,
-        message=f"Circuit breaker tripped ({_scope_words(breaker.scope, breaker.scope_id)}): {reason}",
-        scope=scope,
-        value=money.half_up(value),
-        threshold=money.half_up(limit if limit is not None else breaker.trigger_threshold),
-        operator_id=breaker.scope_id if breaker.scope == Scope.OPERATOR else None,
-        market_id=breaker.scope_id if breaker.scope == Scope.MARKET else "",
+        severity=severity,
+        message=f"Circuit breaker {what} ({where}): {reason}",
+        scope={breaker.scope: breaker.scope_id} if breaker.scope_id else {"global": True},
+        value=None if value is None else money.half_up(value),
+        threshold=None if threshold is None else money.half_up(threshold),
+        utilization_pct=money.rounded(value, 1) if by_exposure and value is not None else None,
+        operator_id=operator_id or None,
+        market_id=market_id,
         created_at=now,
     )
     activity.record(
         type="risk_event",
-        severity="critical",
-        title="Circuit breaker tripped",
-        description=f"{_scope_words(breaker.scope, breaker.scope_id).capitalize()}: {reason}",
-        operator_id=breaker.scope_id if breaker.scope == Scope.OPERATOR else "",
-        market_id=breaker.scope_id if breaker.scope == Scope.MARKET else "",
+        severity=severity,
+        title=f"Circuit breaker {what}",
+        description=f"{_sentence(where)}: {reason}",
+        operator_id=operator_id,
+        market_id=market_id,
         metadata={"circuit_breaker_id": breaker.id},
         now=now,
+    )
+
+
+def limit_raised(name: str, *, wall: int, old: Decimal, new: Decimal, scope: dict[str, Any], now: datetime) -> None:
+    """Somebody gave more room: for information."""
+    RiskEvent.objects.create(
+        type=RiskEvent.Type.WALL_VIOLATION,
+        severity=RiskEvent.Severity.INFO,
+        wall=wall,
+        message=f"Limit {name} was raised from {_usd(old)} to {_usd(new)}",
+        scope=scope,
+        value=money.half_up(old),
+        threshold=money.half_up(new),
+        operator_id=scope.get("operator"),
+        created_at=now,
     )
 
 
@@ -116,7 +155,7 @@ def label(bucket: walls.Bucket) -> str:
     """The bucket in words; ids stand in braces for the reader to name."""
     if bucket.scope == Scope.OPERATOR_CATEGORY:
         operator_id, _, category = bucket.scope_id.partition(":")
-        return f"category '{category}' of {_operator_name(operator_id)}"
+        return f"category '{category}' of {{{operator_id}}}"
     return _scope_words(bucket.scope, bucket.scope_id)
 
 
@@ -129,20 +168,19 @@ def operator_of(bucket: walls.Bucket) -> str | None:
 def _scope_words(scope: str, scope_id: str) -> str:
     if scope == Scope.GLOBAL:
         return "global"
-    if scope == Scope.OPERATOR:
-        return f"operator {_operator_name(scope_id)}"
-    return f"{scope} '{scope_id}'" if scope == Scope.CATEGORY else f"{scope} {scope_id}"
+    return f"{scope} '{scope_id}'" if scope == Scope.CATEGORY else f"{scope} {{{scope_id}}}"
 
 
-def _operator_name(operator_id: str) -> str:
-    return Operator.objects.values_list("name", flat=True).filter(pk=operator_id).first() or operator_id
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _usd(amount: Decimal) -> str:
-    return f"{money.half_up(amount):,.2f} USD"
+    text = f"{money.half_up(amount):,.2f}"
+    return f"{text.removesuffix('.00')} USD"
 
 
-def _feed(title: str, message: str, severity: str, bucket: walls.Bucket, now: datetime) -> None:
+def _feed(title: str, message: str, severity: str, bucket: walls.Bucket, utilization: Decimal, now: datetime) -> None:
     activity.record(
         type="risk_event",
         severity=severity,
@@ -150,5 +188,6 @@ def _feed(title: str, message: str, severity: str, bucket: walls.Bucket, now: da
         description=message,
         operator_id=operator_of(bucket) or "",
         market_id=bucket.scope_id if bucket.scope == Scope.MARKET else "",
+        metadata={"utilization_pct": utilization},
         now=now,
     )

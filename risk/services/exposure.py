@@ -1,35 +1,24 @@
 """Exposure counters: their keys, their limits, and how a trade reads, locks and moves them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 
-from predictu import ids
+from operators.models import Operator
 from predictu.money import ZERO
+from predictu.platform import config
 from predictu.platform.config import Configuration
 from risk import limits, walls
-from risk.models import CircuitBreaker, ExposureBucket, Scope
+from risk.models import CircuitBreaker, Scope
+from risk.services import breakers, buckets, events
 
-Key = tuple[str, str]
-
-_SUBJECTS = {Scope.MARKET.value: "mkt", Scope.OPERATOR.value: "op"}
-
-_COLUMNS = (
-    "bucket.id, bucket.scope, bucket.scope_id, bucket.yes_usd, bucket.no_usd, bucket.alert_level, bucket.revision"
-)
-
-# Buckets by key in the order of the keys, which is the order of the locks.
-READ = f"""
-SELECT {_COLUMNS} FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS wanted (scope, scope_id, place)
-JOIN risk_exposurebucket bucket ON bucket.scope = wanted.scope AND bucket.scope_id = wanted.scope_id
-ORDER BY wanted.place
-"""  # noqa: S608 columns of our own
-LOCK = READ.rstrip() + " FOR NO KEY UPDATE OF bucket\n"
+Key = buckets.Key
+READ, LOCK = buckets.READ, buckets.LOCK
+ensure = buckets.ensure
 
 BREAKERS = """
 SELECT breaker.id, breaker.scope, breaker.scope_id, breaker.trigger_type, breaker.trigger_threshold,
@@ -57,32 +46,6 @@ def keys_of(*, market_id: str, category: str, operator_id: str) -> tuple[Key, ..
     )
 
 
-def ensure(keys: Iterable[Key]) -> None:
-    """Make the buckets that do not exist yet."""
-    with transaction.atomic():
-        ExposureBucket.objects.bulk_create(
-            [
-                ExposureBucket(scope=scope, scope_id=scope_id, subject=_subject(scope, scope_id))
-                for scope, scope_id in keys
-            ],
-            ignore_conflicts=True,
-        )
-
-
-def _subject(scope: str, scope_id: str) -> UUID | None:
-    prefix = _SUBJECTS.get(scope)
-    return ids.decode(prefix, scope_id) if prefix else None
-
-
-@dataclass(frozen=True, slots=True)
-class DueReset:
-    """A tripped breaker whose cooldown is over."""
-
-    breaker_id: str
-    scope: str
-    scope_id: str
-
-
 @dataclass(frozen=True, slots=True)
 class Counters:
     """The buckets of a trade as read, with what was tripped but should not be any more."""
@@ -90,7 +53,7 @@ class Counters:
     buckets: tuple[walls.Bucket, ...]
     yes_usd: Decimal
     no_usd: Decimal
-    due_resets: tuple[DueReset, ...]
+    due_resets: tuple[breakers.DueReset, ...]
 
     def before(self) -> dict[str, str]:
         """Exposure of each scope as it is stored with the trade."""
@@ -127,12 +90,12 @@ def counters(
 ) -> Counters:
     """Rows of READ (or LOCK) and BREAKERS as what the walls judge by."""
     by_key, due = _breakers(breaker_rows, configuration, now)
-    buckets = []
+    read = []
     yes = no = ZERO
     for id_, scope, scope_id, yes_usd, no_usd, alert_level, revision in rows:
         if scope == Scope.MARKET:
             yes, no = yes_usd, no_usd
-        buckets.append(
+        read.append(
             walls.Bucket(
                 id=id_,
                 scope=scope,
@@ -144,19 +107,19 @@ def counters(
                 breakers=tuple(by_key.get((scope, scope_id), ())),
             )
         )
-    return Counters(tuple(buckets), yes, no, tuple(due))
+    return Counters(tuple(read), yes, no, tuple(due))
 
 
 def _breakers(
     rows: Sequence[tuple[Any, ...]], configuration: Configuration, now: datetime
-) -> tuple[Mapping[Key, list[walls.Breaker]], list[DueReset]]:
+) -> tuple[Mapping[Key, list[walls.Breaker]], list[breakers.DueReset]]:
     found: dict[Key, list[walls.Breaker]] = {}
-    due: list[DueReset] = []
+    due: list[breakers.DueReset] = []
     for id_, scope, scope_id, trigger, threshold, follows, buys_only, status, auto, cooldown, tripped_at, held in rows:
         breaker_id = _breaker_id(id_)
         tripped = status == CircuitBreaker.Status.TRIPPED
         if tripped and auto and tripped_at is not None and now >= tripped_at + timedelta(minutes=cooldown):
-            due.append(DueReset(breaker_id, scope, scope_id))
+            due.append(breakers.DueReset(breaker_id, scope, scope_id))
         by_exposure = trigger == CircuitBreaker.Trigger.EXPOSURE_PCT
         at = configuration["risk.circuit_breaker_threshold_pct"] if follows else threshold
         found.setdefault((scope, scope_id), []).append(
@@ -204,3 +167,117 @@ def book_parameters(
 def open_bands(buckets: Sequence[walls.Bucket]) -> tuple[walls.Band, ...]:
     """Bands without bounds, for moves that nothing may refuse (cancels, settlements)."""
     return tuple(walls.Band(ZERO, Decimal(10) ** 15) for _ in buckets)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an operator's part of a market's counters changes by: dollars of payout, positions, trades, volume."""
+
+    yes_usd: Decimal = ZERO
+    no_usd: Decimal = ZERO
+    positions: int = 0
+    trades: int = 0
+    volume_usd: Decimal = ZERO
+
+    def __add__(self, other: "Change") -> "Change":
+        return Change(
+            self.yes_usd + other.yes_usd,
+            self.no_usd + other.no_usd,
+            self.positions + other.positions,
+            self.trades + other.trades,
+            self.volume_usd + other.volume_usd,
+        )
+
+
+_MOVE = """
+UPDATE risk_exposurebucket bucket SET
+    yes_usd = bucket.yes_usd + wanted.yes, no_usd = bucket.no_usd + wanted.no,
+    position_count = bucket.position_count + wanted.positions, trade_count = bucket.trade_count + wanted.trades,
+    volume_usd = bucket.volume_usd + wanted.volume
+FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[], %s::bigint[], %s::bigint[], %s::numeric[])
+  AS wanted (id, yes, no, positions, trades, volume)
+WHERE bucket.id = wanted.id
+"""
+
+
+def release(
+    *, market_id: str, category: str, by_operator: Mapping[str, tuple[Decimal, Decimal, int]], now: datetime
+) -> None:
+    """Give back what settled positions held: of each operator the yes and no dollars and how many positions."""
+    changes = {
+        operator_id: Change(yes_usd=-yes, no_usd=-no, positions=-positions)
+        for operator_id, (yes, no, positions) in by_operator.items()
+    }
+    move(market_id=market_id, category=category, by_operator=changes, now=now)
+
+
+def move(*, market_id: str, category: str, by_operator: Mapping[str, Change], now: datetime) -> None:
+    """Move one market's counters for several operators at once: settlements and cancels, which no wall stops.
+
+    Locks the buckets in the platform's order, keeps their crossings and lets breakers trip or go free; tells of them.
+    Runs in the caller's transaction, after every user and position row is locked. Test users are not in it.
+    """
+    by_key: dict[Key, Change] = {}
+    for operator_id, change in by_operator.items():
+        for key in keys_of(market_id=market_id, category=category, operator_id=operator_id):
+            by_key[key] = by_key.get(key, Change()) + change
+    rows = buckets.hold(by_key)
+    wanted = [(row[0], by_key[row[1], row[2]]) for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _MOVE,
+            [
+                [bucket_id for bucket_id, _ in wanted],
+                [change.yes_usd for _, change in wanted],
+                [change.no_usd for _, change in wanted],
+                [change.positions for _, change in wanted],
+                [change.trades for _, change in wanted],
+                [change.volume_usd for _, change in wanted],
+            ],
+        )
+    for bucket in judged(rows, configuration=config.reread(), now=now):
+        change = by_key[bucket.scope, bucket.scope_id]
+        tell(bucket, bucket.exposure_usd + change.yes_usd + change.no_usd, now=now)
+
+
+def judged(rows: Sequence[tuple[Any, ...]], *, configuration: Configuration, now: datetime) -> list[walls.Bucket]:
+    """Held rows of any scopes with the limits and breakers that bind them now; those without a limit are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(BREAKERS, [[row[1] for row in rows], [row[2] for row in rows]])
+        by_key, _ = _breakers(cursor.fetchall(), configuration, now)
+    operators = _operator_limits(rows)
+    found = []
+    for id_, scope, scope_id, yes_usd, no_usd, alert_level, revision in rows:
+        operator_id, category = _operator_and_category(scope, scope_id)
+        if not operators.keys() >= {operator_id} - {""} or not configuration.category_limits.keys() >= {category} - {
+            ""
+        }:
+            continue
+        limit = limit_of(scope, category=category, configuration=configuration, operator=operators.get(operator_id))
+        known = tuple(by_key.get((scope, scope_id), ()))
+        found.append(walls.Bucket(id_, scope, scope_id, yes_usd + no_usd, limit, alert_level, revision, known))
+    return found
+
+
+def _operator_and_category(scope: str, scope_id: str) -> tuple[str, str]:
+    if scope == Scope.OPERATOR_CATEGORY:
+        operator_id, _, category = scope_id.partition(":")
+        return operator_id, category
+    return scope_id if scope == Scope.OPERATOR else "", scope_id if scope == Scope.CATEGORY else ""
+
+
+def _operator_limits(rows: Sequence[tuple[Any, ...]]) -> dict[str, limits.OperatorLimits]:
+    wanted = {_operator_and_category(row[1], row[2])[0] for row in rows} - {""}
+    columns = ("id", "risk_tier", "exposure_limit_usd", "category_limits")
+    found = Operator.objects.filter(pk__in=wanted).values_list(*columns)
+    return {row[0]: limits.OperatorLimits(*row[1:]) for row in found}
+
+
+def tell(bucket: walls.Bucket, exposure: Decimal, *, now: datetime) -> None:
+    """Keep a held bucket's crossings and breakers in step with ``exposure``, and tell of what that changes."""
+    events.crossed(walls.crossings(bucket, exposure), now=now)
+    level = walls.alert_level_after(bucket, exposure)
+    if level < bucket.alert_level:
+        events.fell_back(bucket, level, now=now)
+    breakers.free(walls.frees(bucket, exposure), now=now)
+    breakers.trip(walls.trips(bucket, exposure), now=now)

@@ -24,7 +24,7 @@ from predictu.errors import (
 from predictu.money import ZERO
 from predictu.platform import config
 from risk import walls
-from risk.services import exposure
+from risk.services import breakers, exposure
 from trading import positions, pricing
 from trading.orders import Decision, Executed, Order
 from trading.services import markets, trade_facts
@@ -46,7 +46,7 @@ class BucketsMissing(Exception):
 class ResetDue(Exception):
     """A breaker in this trade's scope is due to be armed again."""
 
-    def __init__(self, due: exposure.DueReset, limit: Decimal | None) -> None:
+    def __init__(self, due: breakers.DueReset, limit: Decimal | None) -> None:
         self.due, self.limit = due, limit
         super().__init__()
 

@@ -60,7 +60,7 @@ def place(
         except _NeedsLocks:
             locked = True
         except decisions.BucketsMissing:
-            _make_buckets(call, order)
+            _make_buckets(call.operator_id, order.market_id, now)
         except decisions.ResetDue as reset:
             breakers.auto_reset(reset.due, limit=reset.limit, now=now)
         except decisions.Refused as refusal:
@@ -91,7 +91,7 @@ def quote(*, operator_id: str, order: Order, now: datetime) -> pricing.Quote:
             return decisions.price(order, decisions.enter(order, facts, category=category, now=now))
         except decisions.BucketsMissing:
             pass
-    exposure.ensure(exposure.keys_of(market_id=order.market_id, category=category, operator_id=operator_id))
+    _make_buckets(operator_id, order.market_id, now)
     return quote(operator_id=operator_id, order=order, now=now)
 
 
@@ -133,11 +133,9 @@ def _category(market_id: str) -> str:
     return known
 
 
-def _make_buckets(call: idempotency.Call, order: Order) -> None:
-    keys = exposure.keys_of(
-        market_id=order.market_id, category=_category(order.market_id), operator_id=call.operator_id
-    )
-    exposure.ensure(keys)
+def _make_buckets(operator_id: str, market_id: str, now: datetime) -> None:
+    breakers.seed_for_operator(operator_id, now=now)
+    exposure.ensure(exposure.keys_of(market_id=market_id, category=_category(market_id), operator_id=operator_id))
 
 
 def _tell(decision: Decision, now: datetime) -> None:
