@@ -7,11 +7,15 @@ from typing import Any
 
 import django
 import pytest
+from django.conf import settings
 from pytest_django import DjangoDbBlocker
 
 from tests import environment
 
+if settings.configured:
+    pytest.exit("unset DJANGO_SETTINGS_MODULE: the settings were read before the tests prepared their environment", 4)
 environment.prepare()
+os.environ["DJANGO_SETTINGS_MODULE"] = "predictu.settings"
 django.setup()
 
 from django.db import connections  # noqa: E402 - settings read the environment prepared above
@@ -21,6 +25,12 @@ from redis import Redis  # noqa: E402
 from predictu.celery import app as celery_app  # noqa: E402
 from predictu.platform import config  # noqa: E402
 from tests import databases, servers  # noqa: E402
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Workers inherit the environment; with this they would read the settings before they come to this file."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 
 @pytest.hookimpl(tryfirst=True)

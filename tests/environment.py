@@ -64,7 +64,6 @@ def _open_session(held: ExitStack) -> None:
         PREDICTU_TEST_REDIS_FIRST=str(slot * DATABASES_PER_SLOT if services.redis else 0),
         PREDICTU_DEMO="0",
         CELERY_TASK_ALWAYS_EAGER="1",
-        DJANGO_SETTINGS_MODULE="predictu.settings",
     )
 
 

@@ -7,6 +7,9 @@ import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 
+from predictu.local.database_url import broker_url
+from tests import environment
+
 MARK = {"app_label": "left", "model": "behind"}
 
 
@@ -37,6 +40,13 @@ def test_times_are_utc():
     with connection.cursor() as cursor:
         cursor.execute("SHOW timezone")
         assert cursor.fetchone() == ("UTC",)
+
+
+def test_the_settings_and_the_tests_mean_the_same_servers(settings):
+    assert os.environ["REDIS_URL"] == settings.REDIS_URL
+    number = int(settings.REDIS_URL.rpartition("=")[2])
+    assert number % environment.DATABASES_PER_SLOT == environment.worker_number()
+    assert broker_url(settings.REDIS_URL) == settings.CELERY_BROKER_URL
 
 
 @pytest.mark.parametrize("run", [1, 2])
