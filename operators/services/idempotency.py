@@ -5,9 +5,11 @@ the same key is a conflict. Refusals roll back and are not remembered.
 """
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -60,8 +62,19 @@ class Answer:
 
 def fingerprint(method: str, path: str, body: Any) -> str:
     """A digest of method, path and parsed JSON: spacing and key order do not matter."""
-    content = orjson.dumps([method, path, body], option=orjson.OPT_SORT_KEYS, default=_exact)
-    return hashlib.sha256(content).hexdigest()
+    content = json.dumps([method, path, _canonical(body)], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _canonical(value: Any) -> Any:
+    """The same for 5, 5.0 and 5.00; numbers as text, so that none is too large."""
+    if isinstance(value, dict):
+        return {name: _canonical(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_canonical(item) for item in value]
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return {"number": f"{Decimal(value).normalize():f}"}
+    return value
 
 
 def replay(call: Call, row: tuple[str, int, str] | None) -> Answer | None:
@@ -93,7 +106,3 @@ def once(call: Call, *, act: Callable[[], tuple[int, Any]], now: datetime) -> An
         body = orjson.dumps(answer, default=float)
         cursor.execute(REMEMBER, call.remember_parameters(status, body, now))
         return Answer(status, body)
-
-
-def _exact(value: Any) -> str:
-    return str(value.normalize()) if hasattr(value, "normalize") else str(value)

@@ -89,7 +89,8 @@ class Query:
     def window(self) -> tuple[datetime | None, datetime | None]:
         """``from`` (inclusive) and ``to`` (exclusive) as they were given; None where not."""
         start, end = self.instant("from", clock.parse_from), self.instant("to", clock.parse_to)
-        if start is not None and end is not None and start > end:
+        written = self.instant("to", clock.parse)
+        if start is not None and written is not None and start > written:
             raise _bad("from", "must not be after to")
         return start, end
 
