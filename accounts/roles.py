@@ -23,6 +23,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "reports.create": frozenset({ADMIN, RISK, FINANCE}),
     "predictu.change_configuration": frozenset({ADMIN}),
     "predictu.replay_deliveries": frozenset({ADMIN}),
+    "predictu.decide_approvals": frozenset({ADMIN, RISK, FINANCE}),
     "predictu.upload": frozenset({ADMIN, FINANCE}),
     "predictu.read_audit": frozenset(ROLES),
 }

@@ -23,9 +23,13 @@ class Key:
 
     default: Any
     help: str
-    least: Decimal | None = None
-    most: Decimal | None = None
-    whole: bool = False
+    least: Decimal = Decimal(0)
+    most: Decimal = Decimal(0)
+    places: int = 2
+
+    @property
+    def is_switch(self) -> bool:
+        return isinstance(self.default, bool)
 
 
 def _usd(default: int, help: str, least: int = 0) -> Key:
@@ -37,7 +41,7 @@ def _bps(default: int, help: str, most: int = 10_000) -> Key:
 
 
 def _whole(default: int, help: str, least: int, most: int) -> Key:
-    return Key(Decimal(default), help, Decimal(least), Decimal(most), whole=True)
+    return Key(Decimal(default), help, Decimal(least), Decimal(most), places=0)
 
 
 def _switch(help: str) -> Key:
@@ -64,7 +68,7 @@ DECLARED: dict[str, Key] = {
     "spread.min_spread_bps": _bps(100, "No spread is narrower"),
     "spread.max_spread_bps": _bps(800, "No spread is wider"),
     "spread.risk_multiplier": Key(
-        Decimal("1.5"), "How much a market's utilisation widens its spread", Decimal(0), Decimal(10)
+        Decimal("1.5"), "How much a market's utilisation widens its spread", Decimal(0), Decimal(10), places=4
     ),
     "spread.volume_discount_enabled": _switch("Whether busy users get a narrower spread"),
     "spread.volume_discount_threshold_usd": _usd(10_000, "30-day volume that earns the discount"),
@@ -111,8 +115,15 @@ def of(revision: ConfigRevision) -> Configuration:
     values = {name: key.default for name, key in DECLARED.items()}
     for name, value in revision.values.items():
         if name in DECLARED:
-            values[name] = value if isinstance(DECLARED[name].default, bool) else Decimal(str(value))
+            values[name] = value if DECLARED[name].is_switch else Decimal(str(value))
     return Configuration(revision.number, values)
+
+
+def newest() -> tuple[ConfigRevision, Configuration]:
+    """The newest revision and what it means, as this transaction sees them; remembers nothing."""
+    revision = ConfigRevision.objects.order_by("-number").first()
+    assert revision is not None, "the first revision comes with the migrations"
+    return revision, of(revision)
 
 
 _lock = threading.Lock()

@@ -15,7 +15,7 @@ BATCH = 1_000
 _NUMBER_ACTIVITY = """
 WITH waiting AS (
   SELECT ordinal, row_number() OVER (ORDER BY ordinal) AS place FROM (
-    SELECT ordinal FROM platform_activityevent WHERE number IS NULL ORDER BY ordinal LIMIT %(batch)s) AS some)
+    SELECT ordinal FROM platform_activityevent WHERE number IS NULL ORDER BY ordinal LIMIT %(batch)s) AS oldest)
 UPDATE platform_activityevent AS event SET number = %(last)s + waiting.place
 FROM waiting WHERE event.ordinal = waiting.ordinal
 """

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from predictu import jobs
+from predictu.platform import notices
 from predictu.platform import relay as relay_service
 
 
@@ -17,3 +18,9 @@ def relay(stream: str) -> None:
 def sweep_relay() -> None:
     """Number whatever was committed without a bell being heard."""
     relay_service.sweep()
+
+
+@shared_task(queue="slow")
+def mail_admins(subject: str, text: str) -> None:
+    """Tell every admin something by e-mail."""
+    notices.send(subject, text)

@@ -56,8 +56,9 @@ class Counters:
     due_resets: tuple[breakers.DueReset, ...]
 
     def before(self) -> dict[str, str]:
-        """Exposure of each scope as it is stored with the trade."""
-        return {bucket.scope: str(bucket.exposure_usd) for bucket in self.buckets}
+        """Exposure of each scope, and of the market's two sides, as they are stored with the trade."""
+        scopes = {bucket.scope: str(bucket.exposure_usd) for bucket in self.buckets}
+        return scopes | {"yes": str(self.yes_usd), "no": str(self.no_usd)}
 
 
 def limit_of(
