@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 
+from accounts import roles
 from operators.models import Operator
 from predictu.fields import MoneyField, ShareField, TypeIdField
 
@@ -55,7 +56,7 @@ class AdminUser(AbstractBaseUser, PermissionsMixin):
 
     @property
     def has_role(self) -> bool:
-        return self.is_superuser or self.groups.exists()
+        return bool(roles.held_by(self))
 
 
 class RevokedToken(models.Model):

@@ -33,8 +33,8 @@ class _Backend(TokenBackend):
     """simplejwt's backend for one key, which also names the key in the header."""
 
     def encode(self, payload: Mapping[str, Any]) -> str:
-        headers = {"kid": key_id(self.signing_key)}
-        return jwt.encode(dict(payload), self.signing_key, algorithm=self.algorithm, headers=headers)
+        key = self.signing_key or ""
+        return jwt.encode(dict(payload), key, algorithm=self.algorithm, headers={"kid": key_id(key)})
 
 
 def key_id(key: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
 
 from predictu.local.database_url import broker_url, database_from_url
 from predictu.logs import configure as configure_logs
@@ -59,8 +60,8 @@ PREDICTU_PUBLIC_URL = env("PREDICTU_PUBLIC_URL", default=f"http://127.0.0.1:{env
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "predictu.admin_config.PredictuAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -199,6 +200,15 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "PREPROCESSING_HOOKS": ["predictu.api.schema.only_apis"],
     "POSTPROCESSING_HOOKS": ["predictu.api.schema.complete"],
+}
+
+UNFOLD = {
+    "SITE_TITLE": "Predictu",
+    "SITE_HEADER": "Predictu",
+    "SITE_SUBHEADER": "God Mode",
+    "SITE_SYMBOL": "monitoring",
+    "SHOW_VIEW_ON_SITE": False,
+    "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("admin:two_factor")}]},
 }
 
 # -- Predictu's own -----------------------------------------------------------------------------------------------

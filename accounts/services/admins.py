@@ -16,6 +16,10 @@ from predictu.errors import Conflict, NotFound, ValidationFailed
 from predictu.platform import audit
 
 
+class OwnAccess(Conflict):
+    code, message = "OWN_ACCESS", "Nobody takes their own access away"
+
+
 class EmailTaken(Conflict):
     code, message = "EMAIL_EXISTS", "An admin with this e-mail already exists"
 
@@ -60,10 +64,15 @@ def log_out_everywhere(*, admin: AdminUser, actor: AdminUser, now: datetime) -> 
 
 @transaction.atomic
 def set_active(*, admin: AdminUser, active: bool, actor: AdminUser, now: datetime) -> bool:
-    """Deactivate or reactivate; whether that changed anything. Tokens live on, but answer 403 while deactivated."""
+    """Deactivate or reactivate; whether that changed anything. Tokens live on, but answer 403 while deactivated.
+
+    Raises OwnAccess for one's own account, so that the last admin cannot shut everyone out.
+    """
     admin = locked(admin.pk)
     if admin.is_active == active:
         return False
+    if admin == actor:
+        raise OwnAccess
     admin.is_active = active
     admin.save(update_fields=["is_active"])
     _record(actor, "admin.activate" if active else "admin.deactivate", admin, now)
@@ -72,15 +81,33 @@ def set_active(*, admin: AdminUser, active: bool, actor: AdminUser, now: datetim
 
 @transaction.atomic
 def set_roles(*, admin: AdminUser, groups: Iterable[str], actor: AdminUser, now: datetime) -> bool:
-    """Give exactly these roles, or none; whether that changed anything. Raises ValidationFailed for an unknown one."""
+    """Give exactly these roles, or none; whether that changed anything.
+
+    Raises ValidationFailed for an unknown one, OwnAccess when it would take a role from oneself.
+    """
     admin = locked(admin.pk)
     wanted = _groups(groups, least=0)
     before = sorted(admin.groups.values_list("name", flat=True))
     after = sorted(group.name for group in wanted)
     if before == after:
         return False
+    if admin == actor and not set(before) <= set(after):
+        raise OwnAccess
     admin.groups.set(wanted)
     _record(actor, "admin.roles", admin, now, {"roles": {"from": before, "to": after}})
+    return True
+
+
+@transaction.atomic
+def rename(*, admin: AdminUser, name: str, actor: AdminUser, now: datetime) -> bool:
+    """A new name; whether that changed anything."""
+    admin = locked(admin.pk)
+    before, after = admin.name, name.strip()
+    if before == after:
+        return False
+    admin.name = after
+    admin.save(update_fields=["name"])
+    _record(actor, "admin.rename", admin, now, {"name": {"from": before, "to": after}})
     return True
 
 

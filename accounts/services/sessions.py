@@ -53,15 +53,19 @@ class Identity:
     claims: tokens.Claims
 
 
-def authenticate(*, email: str, password: str, otp: str | None, address: str, via: str, now: datetime) -> Login:
+def authenticate(
+    *, email: str, password: str, otp: str | None, address: str, via: str, may_enrol: bool = False, now: datetime
+) -> Login:
     """Check e-mail, password and, where a device is confirmed, the one-time password. ``via`` is for the audit.
+
+    ``may_enrol`` lets an admin in who must have a device and has none yet: the caller lets them set it up, no more.
 
     Raises Unauthorized for a wrong e-mail, password or code, alike and in like time; OtpRequired when only the code is
     missing; RateLimited during a lock-out; Forbidden for a known admin without a role.
     """
     email = email.strip().lower()
     with transaction.atomic():
-        outcome = _attempt(email=email, password=password, otp=otp, address=address, now=now)
+        outcome = _attempt(email=email, password=password, otp=otp, address=address, may_enrol=may_enrol, now=now)
         if isinstance(outcome, Login):
             admin = outcome.admin
             admin.last_login = now
@@ -138,7 +142,9 @@ def _record_logout(admin: AdminUser, now: datetime) -> None:
     audit.record(actor=admin, action="admin.logout", object_type="admin", object_id=admin.id, now=now)
 
 
-def _attempt(*, email: str, password: str, otp: str | None, address: str, now: datetime) -> Login | PredictuError:
+def _attempt(
+    *, email: str, password: str, otp: str | None, address: str, may_enrol: bool, now: datetime
+) -> Login | PredictuError:
     """The outcome as a value, so that a failure's row is committed before it is raised."""
     try:
         lockout.enter(email=email, address=address, now=now)
@@ -152,12 +158,15 @@ def _attempt(*, email: str, password: str, otp: str | None, address: str, now: d
     if not may_enter(admin):
         return Forbidden("This account has no access")
     try:
-        return Login(admin, _verified_device(admin, otp, now))
+        device = _verified_device(admin, otp, now)
     except (OtpRequired, RateLimited) as refusal:
         return refusal
     except Unauthorized as wrong:
         lockout.count(email=email, address=address, now=now)
         return wrong
+    if device is None and settings.PREDICTU_ADMIN_OTP_REQUIRED and not may_enrol:
+        return OtpRequired("This account must set up a second factor first")
+    return Login(admin, device)
 
 
 def _password_fits(admin: AdminUser | None, password: str) -> bool:
@@ -175,15 +184,13 @@ def _nobodys_hash() -> str:
 
 
 def _verified_device(admin: AdminUser, otp: str | None, now: datetime) -> Device | None:
-    """The device that accepts ``otp``; None when the admin has none and none is demanded.
+    """The device that accepts ``otp``; None when the admin has none.
 
     Rows are locked, so that one code opens one session. Six or eight digits go to the authenticators, anything else to
     the recovery codes. Raises OtpRequired, Unauthorized, or RateLimited while a device recovers from wrong codes.
     """
     authenticators = list(_devices(TOTPDevice, admin))
     if not authenticators:
-        if settings.PREDICTU_ADMIN_OTP_REQUIRED:
-            raise OtpRequired("This account must be given a one-time password device first")
         return None
     otp = (otp or "").replace(" ", "")
     if not otp:

@@ -64,4 +64,4 @@ def _take_chunked(request: HttpRequest) -> None:
     if len(body) > most(request):
         raise PayloadTooLarge(f"The request body is larger than {most(request):,} bytes")
     request.META["CONTENT_LENGTH"] = str(len(body))
-    request._stream = LimitedStream(io.BytesIO(body), len(body))  # type: ignore[attr-defined]
+    request._stream = LimitedStream(io.BytesIO(body), len(body))  # type: ignore[assignment]

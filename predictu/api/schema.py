@@ -26,7 +26,7 @@ _TAGS = {
     "casino": ("Casino API", "For operators' servers, which sign every request with their key pair."),
 }
 _PUBLIC = re.compile(r"/api/auth/admin/login|/api/s2s/operators/\{\w+\}/public-key")
-_SIGNED = {"operatorKey": [], "operatorTimestamp": [], "operatorSignature": []}
+_SIGNED: dict[str, list[str]] = {"operatorKey": [], "operatorTimestamp": [], "operatorSignature": []}
 
 
 class ApiSchema(AutoSchema):

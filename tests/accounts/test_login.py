@@ -185,16 +185,16 @@ class TestTokens:
             assert RevokedToken.objects.count() == 0
 
     def test_deactivated_or_without_role_is_403(self):
-        admin = make_admin(roles.FINANCE)
+        admin, chief = make_admin(roles.FINANCE), make_admin()
         token = log_in(admin)
-        admins.set_active(admin=admin, active=False, actor=admin, now=now())
+        admins.set_active(admin=admin, active=False, actor=chief, now=now())
         answer = visit(token)
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "FORBIDDEN")
         assert attempt(admin.email).status_code == 403
         assert attempt(admin.email, "wrong").status_code == 401
-        admins.set_active(admin=admin, active=True, actor=admin, now=now())
+        admins.set_active(admin=admin, active=True, actor=chief, now=now())
         assert visit(token).status_code == 404
-        admins.set_roles(admin=admin, groups=[], actor=admin, now=now())
+        admins.set_roles(admin=admin, groups=[], actor=chief, now=now())
         assert visit(token).status_code == 403
 
     @pytest.mark.parametrize("how", ["password", "everywhere"])

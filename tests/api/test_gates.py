@@ -90,7 +90,7 @@ class TestAdminLimit:
         settings.PREDICTU_ADMIN_RATE_LIMIT = 2
         admin = make_admin()
         client = Client(headers=as_admin(admin))
-        admins.set_active(admin=admin, active=False, actor=admin, now=now())
+        admins.set_active(admin=admin, active=False, actor=make_admin(), now=now())
         answers = [client.get(NOWHERE) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [403, 403, 429]
         assert [headers_of(answer)[1] for answer in answers] == [1, 0, 0]

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts import roles
 from accounts.models import AdminUser, system_admin
-from accounts.services import admins
+from accounts.services import admins, two_factor
 from predictu import clock
 from predictu.errors import PredictuError
 
@@ -27,6 +27,7 @@ class Command(BaseCommand):
             ("activate", "let a deactivated admin in again"),
             ("roles", "give exactly these groups"),
             ("logout-everywhere", "end every session of an admin"),
+            ("two-factor-reset", "take an admin's second factor away, which ends every session"),
         ):
             action = actions.add_parser(name, help=help_text)
             action.add_argument("--email", required=True)
@@ -63,6 +64,9 @@ def _change(action: str, admin: AdminUser, options: dict[str, Any], who: dict[st
     if action == "logout-everywhere":
         admins.log_out_everywhere(admin=admin, **who)
         return "is logged out everywhere"
+    if action == "two-factor-reset":
+        taken = two_factor.reset(admin=admin, **who)
+        return "has no second factor any more; every session is over" if taken else "had no second factor"
     if action == "roles":
         changed = admins.set_roles(admin=admin, groups=options["group"], **who)
         return "has new roles" if changed else "had these roles already"
