@@ -26,6 +26,9 @@ from predictu.celery import app as celery_app  # noqa: E402
 from predictu.platform import config  # noqa: E402
 from tests import databases, servers  # noqa: E402
 
+# An xdist worker that inherits it reads the settings before it has a Redis database of its own.
+os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes() -> None:

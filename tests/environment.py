@@ -28,6 +28,7 @@ def prepare() -> None:
         _open_session(held)
     first = int(os.environ["PREDICTU_TEST_REDIS_FIRST"])
     os.environ["REDIS_URL"] = redis_url(os.environ["REDIS_URL"], number=first + worker_number() % DATABASES_PER_SLOT)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "predictu.settings"
     os.environ["TZ"] = "UTC"
     time.tzset()
 
