@@ -27,6 +27,21 @@ _TAGS = {
 }
 _PUBLIC = re.compile(r"/api/auth/admin/login|/api/s2s/operators/\{\w+\}/public-key")
 _SIGNED: dict[str, list[str]] = {"operatorKey": [], "operatorTimestamp": [], "operatorSignature": []}
+_ID_PREFIXES = {
+    "operator_id": "op",
+    "user_id": "usr",
+    "trade_id": "trd",
+    "market_id": "mkt",
+    "key_id": "key",
+    "invoice_id": "inv",
+    "report_id": "rpt",
+    "export_id": "exp",
+    "breaker_id": "cb",
+    "event_id": "evt",
+    "delivery_id": "dlv",
+    "approval_id": "apr",
+    "settlement_id": "stl",
+}
 
 
 class ApiSchema(AutoSchema):
@@ -41,9 +56,16 @@ class ApiSchema(AutoSchema):
             return []
         return [_SIGNED] if self.path.startswith("/api/casino") else [{"adminToken": []}]
 
+    def get_operation_id(self) -> str:
+        """``get_internal_users_by_user_id``: method and path, so that no two are alike."""
+        named = re.sub(r"\{(\w+)\}", r"by_\1", self.path.removeprefix("/api/"))
+        return f"{self.method.lower()}_{re.sub(r'[^a-z0-9]+', '_', named.lower()).strip('_')}"
+
     def get_summary(self) -> str:
-        """The first sentence of the handler's docstring, else of the view's."""
-        return self._docstring().partition("\n\n")[0].replace("\n", " ")
+        """The first sentences of the handler's or the view's docstring, else what the view is called."""
+        told = self._docstring().partition("\n\n")[0].replace("\n", " ")
+        words = re.sub(r"(?<!^)([A-Z])", r" \1", type(self.view).__name__.removesuffix("View"))
+        return told or words.capitalize()
 
     def get_description(self) -> str:
         needed = getattr(self.view, "permissions", {}).get(self.method)
@@ -55,12 +77,24 @@ class ApiSchema(AutoSchema):
         text = (handler.__doc__ if handler else None) or type(self.view).__doc__ or ""
         return "\n".join(line.strip() for line in text.strip().splitlines())
 
+    def _resolve_path_parameters(self, variables: list[str]) -> list[dict[str, Any]]:
+        """Paths hold texts; of an id the pattern can be told from its name."""
+        return [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string", **_pattern(name)}}
+            for name in variables
+        ]
+
     def get_request_serializer(self) -> Any:
-        """Nothing is guessed: a view that takes a body says so with ``@extend_schema(request=…)``."""
-        return None
+        """Nothing is guessed: a view says with ``@extend_schema(request=…)`` what it takes."""
+        return None if self.method == "DELETE" else OpenApiTypes.OBJECT
 
     def get_response_serializers(self) -> Any:
         return {200: OpenApiTypes.OBJECT}
+
+
+def _pattern(name: str) -> dict[str, str]:
+    prefix = _ID_PREFIXES.get(name)
+    return {"pattern": f"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$"} if prefix else {}
 
 
 def only_apis(endpoints: list[tuple[str, str, str, Any]], **_: Any) -> list[tuple[str, str, str, Any]]:
