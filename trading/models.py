@@ -299,6 +299,26 @@ class HourlyRevenue(models.Model):
         return f"{self.operator_id} {self.hour}"
 
 
+class MonthlyRevenue(models.Model):
+    """The same facts by calendar month, operator and share percentage: totals cost no more as years go by."""
+
+    id = models.BigAutoField(primary_key=True)
+    month = models.DateTimeField()
+    operator = models.ForeignKey(Operator, models.PROTECT, related_name="+", db_index=False)
+    share_pct = models.DecimalField(max_digits=5, decimal_places=2)
+    spread_usd = MoneyField(default=0)
+    fee_usd = MoneyField(default=0)
+    settlement_fee_usd = MoneyField(default=0)
+    volume_usd = MoneyField(default=0)
+    trade_count = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["operator", "month", "share_pct"], name="monthly_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.operator_id} {self.month}"
+
+
 class ActiveDay(models.Model):
     """That a player traded on a UTC day: distinct users cannot be added up from sums."""
 

@@ -8,7 +8,7 @@ every granularity: a row is R(end) − R(start) with R(t) = half-up(gross since 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +26,12 @@ _CELLS = f"""
 SELECT operator_id, date_trunc(%(unit)s, at, 'UTC') AS bucket, share_pct, {_SUMS} FROM (
   SELECT operator_id, hour AS at, share_pct, spread_usd, fee_usd, settlement_fee_usd, volume_usd, trade_count
   FROM trading_hourlyrevenue
-  WHERE hour >= %(first)s AND hour < %(last)s AND (%(all)s OR operator_id = ANY(%(operators)s))
+  WHERE (hour >= %(first)s AND hour < %(first_month)s OR hour >= %(last_month)s AND hour < %(last)s)
+    AND (%(all)s OR operator_id = ANY(%(operators)s))
+  UNION ALL
+  SELECT operator_id, month AS at, share_pct, spread_usd, fee_usd, settlement_fee_usd, volume_usd, trade_count
+  FROM trading_monthlyrevenue
+  WHERE month >= %(first_month)s AND month < %(last_month)s AND (%(all)s OR operator_id = ANY(%(operators)s))
   UNION ALL
   SELECT operator_id, at, share_pct, spread_usd, fee_usd, settlement_fee_usd, volume_usd, trade_count
   FROM trading_revenuefact
@@ -112,7 +117,7 @@ class Revenue:
 def cells(*, start: datetime, end: datetime, unit: str, operator_ids: Sequence[str] | None = None) -> list[Cell]:
     """Gross per operator, bucket and percentage in [start, end), from rollups, unmarked facts and part hours."""
     with connection.cursor() as cursor:
-        cursor.execute(_CELLS, {"unit": unit, **_bounds(start, end, timedelta(hours=1)), **_scope(operator_ids)})
+        cursor.execute(_CELLS, {"unit": unit, **_month_bounds(start, end, unit), **_scope(operator_ids)})
         rows = cursor.fetchall()
     return [
         Cell(
@@ -218,8 +223,42 @@ def _bounds(start: datetime, end: datetime, step: timedelta) -> dict[str, Any]:
     return {"start": start, "end": end, "first": first, "last": last}
 
 
+def _month_bounds(start: datetime, end: datetime, unit: str) -> dict[str, Any]:
+    """``_bounds`` by the hour, with the whole months inside where months are fine enough."""
+    bounds = _bounds(start, end, timedelta(hours=1))
+    first, last = bounds["first"], bounds["last"]
+    month = clock.month_start(first)
+    first_month = month if month == first else clock.next_month(first)
+    last_month = clock.month_start(last)
+    if unit != "month" or first_month >= last_month:
+        first_month = last_month = last
+    return {**bounds, "first_month": first_month, "last_month": last_month}
+
+
 def _scope(operator_ids: Iterable[str] | None) -> dict[str, Any]:
     return {
         "all": operator_ids is None,
         "operators": [ids.decode("op", operator_id) for operator_id in operator_ids or ()],
     }
+
+
+_TRADERS_BY_BUCKET = """
+SELECT bucket, count(*) FROM (
+  SELECT date_trunc(%(unit)s, day) AS bucket, player_id FROM trading_activeday
+  WHERE day >= %(first)s AND day < %(last)s AND (%(all)s OR operator_id = ANY(%(operators)s))
+  UNION
+  SELECT date_trunc(%(unit)s, at AT TIME ZONE 'UTC'), player_id FROM trading_revenuefact
+  WHERE NOT rolled AND kind = 'trade' AND at >= %(start)s AND at < %(end)s
+    AND (%(all)s OR operator_id = ANY(%(operators)s))
+) AS traders GROUP BY 1
+"""
+
+
+def traders_by_bucket(
+    *, start: datetime, end: datetime, unit: str, operator_ids: Sequence[str] | None = None
+) -> dict[datetime, int]:
+    """Distinct users with a trade by whole UTC day or month; ``start`` and ``end`` are midnights."""
+    with connection.cursor() as cursor:
+        days = {"first": start.date(), "last": end.date(), "start": start, "end": end, "unit": unit}
+        cursor.execute(_TRADERS_BY_BUCKET, {**days, **_scope(operator_ids)})
+        return {bucket.replace(tzinfo=UTC): count for bucket, count in cursor.fetchall()}

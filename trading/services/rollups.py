@@ -1,4 +1,4 @@
-"""Compacting revenue facts into hourly sums. A fact is counted once: where it is marked, there it has been added.
+"""Compacting revenue facts into hourly and monthly sums. Each is counted once: where it is marked, it has been added.
 
 Marking and adding are one statement, so a reader sees a fact either in the rollup or among the unmarked, never in both
 or neither, however late its transaction committed.
@@ -30,12 +30,25 @@ added AS (
     fee_usd = hourly.fee_usd + excluded.fee_usd,
     settlement_fee_usd = hourly.settlement_fee_usd + excluded.settlement_fee_usd,
     volume_usd = hourly.volume_usd + excluded.volume_usd,
-    trade_count = hourly.trade_count + excluded.trade_count)
+    trade_count = hourly.trade_count + excluded.trade_count),
+months AS (
+  INSERT INTO trading_monthlyrevenue AS monthly (month, operator_id, share_pct, spread_usd, fee_usd,
+                                                 settlement_fee_usd, volume_usd, trade_count)
+  SELECT date_trunc('month', at, 'UTC'), operator_id, share_pct, sum(spread_usd), sum(fee_usd),
+         sum(settlement_fee_usd), sum(volume_usd), sum(trade_count)
+  FROM marked GROUP BY 1, 2, 3
+  ON CONFLICT (operator_id, month, share_pct) DO UPDATE SET
+    spread_usd = monthly.spread_usd + excluded.spread_usd,
+    fee_usd = monthly.fee_usd + excluded.fee_usd,
+    settlement_fee_usd = monthly.settlement_fee_usd + excluded.settlement_fee_usd,
+    volume_usd = monthly.volume_usd + excluded.volume_usd,
+    trade_count = monthly.trade_count + excluded.trade_count)
 SELECT count(*) FROM marked
 """
 
 _FORGET = """
 DELETE FROM trading_hourlyrevenue;
+DELETE FROM trading_monthlyrevenue;
 DELETE FROM trading_activeday;
 UPDATE trading_revenuefact SET rolled = false WHERE rolled;
 """
