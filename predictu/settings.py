@@ -13,6 +13,7 @@ from django.urls import reverse_lazy
 
 from predictu.local.database_url import broker_url, database_from_url
 from predictu.logs import configure as configure_logs
+from predictu.schedule import PERIODIC
 
 # The forecast's matrices are tiny: more threads for them only spin (4 × the CPU time on a busy machine). Read by numpy
 # when it is imported, so it has to be here.
@@ -229,6 +230,25 @@ PREDICTU_GAMMA_URL = env("PREDICTU_GAMMA_URL", default="https://gamma-api.polyma
 PREDICTU_CLOB_URL = env("PREDICTU_CLOB_URL", default="https://clob.polymarket.com")
 PREDICTU_LARGE_TRADE_USD = env.int("PREDICTU_LARGE_TRADE_USD", default=100)
 PREDICTU_PRICE_MAX_AGE_SECONDS = env.int("PREDICTU_PRICE_MAX_AGE_SECONDS", default=60)
+# Which markets may be traded.
+PREDICTU_SELECTION = {
+    "min_minutes_to_end": env.int("PREDICTU_SELECTION_MIN_MINUTES_TO_END", default=60),
+    "min_mid": env("PREDICTU_SELECTION_MIN_MID", default="0.02"),
+    "max_mid": env("PREDICTU_SELECTION_MAX_MID", default="0.98"),
+    "min_liquidity_usd": env("PREDICTU_SELECTION_MIN_LIQUIDITY_USD", default="1000"),
+    "min_volume_usd": env("PREDICTU_SELECTION_MIN_VOLUME_USD", default="1000"),
+    "max_price_age_seconds": env.int("PREDICTU_SELECTION_MAX_PRICE_AGE_SECONDS", default=600),
+}
+# A mid that moves this far between two reads pauses buys for so long.
+PREDICTU_PRICE_JUMP = env("PREDICTU_PRICE_JUMP", default="0.05")
+PREDICTU_PRICE_JUMP_PAUSE_SECONDS = env.int("PREDICTU_PRICE_JUMP_PAUSE_SECONDS", default=30)
+# Besides markets with open positions and recent quotes, the mids of so many largest are read.
+PREDICTU_PRICE_TOP_MARKETS = env.int("PREDICTU_PRICE_TOP_MARKETS", default=200)
+PREDICTU_PRICE_POINT_SECONDS = env.int("PREDICTU_PRICE_POINT_SECONDS", default=300)
+PREDICTU_PRICE_MONTHS_KEPT = env.int("PREDICTU_PRICE_MONTHS_KEPT", default=13)
+PREDICTU_PRICE_HISTORY_DAYS = env.int("PREDICTU_PRICE_HISTORY_DAYS", default=30)
+# A resolution that pays out more than this waits for a second admin, where PREDICTU_TWO_PERSON is on.
+PREDICTU_SETTLEMENT_APPROVAL_USD = env.int("PREDICTU_SETTLEMENT_APPROVAL_USD", default=10_000)
 
 # -- Celery -------------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = broker_url(REDIS_URL)
@@ -240,6 +260,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 0.5, "visibility_timeout": 3600}
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = PERIODIC
 CELERY_TASK_ALWAYS_EAGER = env.bool("CELERY_TASK_ALWAYS_EAGER", default=False)
 CELERY_TASK_EAGER_PROPAGATES = True
 

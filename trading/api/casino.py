@@ -13,12 +13,13 @@ from operators import calls
 from predictu import clock
 from predictu.api.fields import IdField, NumberField, TextField
 from predictu.api.views import DataView
+from predictu.errors import MarketNotTradeable
 from trading.api import rows
 from trading.api.trades import position_list, trade_list
 from trading.models import Outcome, Side, Trade
 from trading.orders import Order
 from trading.pricing import LARGEST_QUANTITY
-from trading.services import trades
+from trading.services import prices, trades
 
 # A quote is indicative; the price it was made from is worth nothing after this.
 _QUOTE_SECONDS = 15
@@ -71,6 +72,7 @@ def order_of(body: dict[str, Any]) -> Order:
 class QuoteView(DataView):
     def post(self, request: Request) -> Response:
         body, now = self.body(QuoteBody), clock.now()
+        prices.asked_for(body["market_id"], now=now)
         quote = trades.quote(operator_id=self.operator.id, order=order_of(body), now=now)
         return self.answer(
             {
@@ -89,7 +91,11 @@ class TradesView(DataView):
     def post(self, request: Request) -> HttpResponse:
         call = calls.call_of(request, trades.KIND)
         body, now = self.body(TradeBody), clock.now()
-        return calls.respond(trades.place(call=call, order=order_of(body), render=rows.executed, now=now))
+        try:
+            return calls.respond(trades.place(call=call, order=order_of(body), render=rows.executed, now=now))
+        except MarketNotTradeable:
+            prices.asked_for(body["market_id"], now=now)  # its price may only be too old
+            raise
 
 
 class UserTradesView(DataView):

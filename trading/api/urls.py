@@ -2,13 +2,20 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from trading.api import casino, trades
+from trading.api import casino, casino_markets, markets, trades
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/internal/trades", trades.TradesView.as_view(), name="trades.list"),
     path("api/internal/operators/<slug>/trades", trades.OperatorTradesView.as_view(), name="operators.trades"),
     path("api/internal/users/<user_id>/trades", trades.UserTradesView.as_view(), name="users.trades"),
     path("api/internal/users/<user_id>/positions", trades.UserPositionsView.as_view(), name="users.positions"),
+    path("api/internal/markets", markets.MarketsView.as_view(), name="markets.list"),
+    path("api/internal/markets/<market_id>", markets.MarketView.as_view(), name="markets.detail"),
+    path("api/internal/markets/<market_id>/pause", markets.PauseView.as_view(), name="markets.pause"),
+    path("api/internal/markets/<market_id>/resume", markets.ResumeView.as_view(), name="markets.resume"),
+    path("api/internal/markets/<market_id>/override", markets.OverrideView.as_view(), name="markets.override"),
+    path("api/casino/markets", casino_markets.MarketsView.as_view(), name="casino.markets"),
+    path("api/casino/markets/<market_id>", casino_markets.MarketView.as_view(), name="casino.market"),
     path("api/casino/quote", casino.QuoteView.as_view(), name="casino.quote"),
     path("api/casino/trades", casino.TradesView.as_view(), name="casino.trades"),
     path("api/casino/users/<user_id>/trades", casino.UserTradesView.as_view(), name="casino.users.trades"),

@@ -27,6 +27,7 @@ class SkipReason(StrEnum):
     MALFORMED_OUTCOMES = "malformed_outcomes"
     FEWER_THAN_TWO_OUTCOMES = "fewer_than_two_outcomes"
     MORE_THAN_TWO_OUTCOMES = "more_than_two_outcomes"
+    REPEATED = "repeated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,25 @@
+"""The one table of periodic tasks. Each is a sweep or a beat that may be missed, or come twice, without harm."""
+
+from datetime import timedelta
+from typing import Any
+
+from celery.schedules import crontab
+
+
+def _every(task: str, **interval: float) -> dict[str, Any]:
+    """A task that is worthless once the next one is due: a queue that piled up is not worked off."""
+    span = timedelta(**interval)
+    return {"task": task, "schedule": span, "options": {"expires": max(span.total_seconds(), 10)}}
+
+
+def _at(task: str, **moment: int) -> dict[str, Any]:
+    return {"task": task, "schedule": crontab(**moment)}
+
+
+PERIODIC: dict[str, dict[str, Any]] = {
+    "relay": _every("predictu.platform.tasks.sweep_relay", seconds=1),
+    "mids": _every("trading.tasks.read_mids", seconds=15),
+    "catalogue": _every("trading.tasks.sync_catalogue", minutes=5),
+    "histories": _every("trading.tasks.take_histories", minutes=1),
+    "prune-prices": _at("trading.tasks.prune_prices", hour=2, minute=40),
+}

@@ -1,0 +1,34 @@
+"""Trading's jobs: each calls one service. Every one of them may run twice."""
+
+from celery import shared_task
+
+from predictu import clock
+from trading import source
+from trading.services import prices, sync
+
+
+@shared_task(queue="slow")
+def sync_catalogue() -> None:
+    """Take over the source's catalogue; a walk under way is left to itself."""
+    with source.client() as client:
+        sync.catalogue_walk(client, now=clock.now())
+
+
+@shared_task(queue="fast")
+def read_mids() -> None:
+    """Read the mids of the markets that matter now."""
+    with source.client() as client:
+        prices.read_mids(client, now=clock.now())
+
+
+@shared_task(queue="slow")
+def take_histories() -> None:
+    """Take over the price history of markets that are new here."""
+    with source.client() as client:
+        prices.take_histories(client, now=clock.now())
+
+
+@shared_task(queue="slow")
+def prune_prices() -> None:
+    """Drop the months of prices that are no longer kept."""
+    prices.prune(now=clock.now())
