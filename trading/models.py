@@ -388,6 +388,27 @@ class MonthlyRevenue(models.Model):
         return f"{self.operator_id} {self.month}"
 
 
+class PlayerRevenue(models.Model):
+    """The same facts by player and category, with what came in the player's first 30 days: lifetime values."""
+
+    id = models.BigAutoField(primary_key=True)
+    operator = models.ForeignKey(Operator, models.PROTECT, related_name="+", db_index=False)
+    player = models.ForeignKey(Player, models.PROTECT, related_name="+", db_index=False)
+    category = models.CharField(max_length=16)
+    gross_usd = MoneyField(default=0)
+    first_30d_usd = MoneyField(default=0)
+    volume_usd = MoneyField(default=0)
+    trade_count = models.BigIntegerField(default=0)
+    first_trade_at = models.DateTimeField(null=True)
+    last_trade_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["player", "category"], name="player_revenue_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.player_id} {self.category}"
+
+
 class ActiveDay(models.Model):
     """That a player traded on a UTC day: distinct users cannot be added up from sums."""
 

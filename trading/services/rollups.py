@@ -31,6 +31,22 @@ added AS (
     settlement_fee_usd = hourly.settlement_fee_usd + excluded.settlement_fee_usd,
     volume_usd = hourly.volume_usd + excluded.volume_usd,
     trade_count = hourly.trade_count + excluded.trade_count),
+players AS (
+  INSERT INTO trading_playerrevenue AS earned (operator_id, player_id, category, gross_usd, first_30d_usd, volume_usd,
+                                               trade_count, first_trade_at, last_trade_at)
+  SELECT marked.operator_id, player_id, category, sum(spread_usd + fee_usd + settlement_fee_usd),
+         coalesce(sum(spread_usd + fee_usd + settlement_fee_usd)
+                    FILTER (WHERE at < player.created_at + interval '30 days'), 0),
+         sum(marked.volume_usd), sum(marked.trade_count),
+         min(at) FILTER (WHERE kind = 'trade'), max(at) FILTER (WHERE kind = 'trade')
+  FROM marked JOIN accounts_player player ON player.id = marked.player_id GROUP BY 1, 2, 3
+  ON CONFLICT (player_id, category) DO UPDATE SET
+    gross_usd = earned.gross_usd + excluded.gross_usd,
+    first_30d_usd = earned.first_30d_usd + excluded.first_30d_usd,
+    volume_usd = earned.volume_usd + excluded.volume_usd,
+    trade_count = earned.trade_count + excluded.trade_count,
+    first_trade_at = least(earned.first_trade_at, excluded.first_trade_at),
+    last_trade_at = greatest(earned.last_trade_at, excluded.last_trade_at)),
 months AS (
   INSERT INTO trading_monthlyrevenue AS monthly (month, operator_id, share_pct, spread_usd, fee_usd,
                                                  settlement_fee_usd, volume_usd, trade_count)
@@ -49,6 +65,7 @@ SELECT count(*) FROM marked
 _FORGET = """
 DELETE FROM trading_hourlyrevenue;
 DELETE FROM trading_monthlyrevenue;
+DELETE FROM trading_playerrevenue;
 DELETE FROM trading_activeday;
 UPDATE trading_revenuefact SET rolled = false WHERE rolled;
 """
