@@ -144,6 +144,7 @@ SESSION_COOKIE_AGE = 8 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]  # supervisors ask the process itself, without TLS
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -208,6 +209,7 @@ UNFOLD = {
     "SITE_HEADER": "Predictu",
     "SITE_SUBHEADER": "God Mode",
     "SITE_SYMBOL": "monitoring",
+    "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,
     "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("admin:two_factor")}]},
 }

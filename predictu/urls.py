@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerView
 
 from predictu.api import health, schema
@@ -19,4 +20,5 @@ urlpatterns = [
     path("", include("billing.api.urls")),
     path("", include("reports.api.urls")),
     path("admin/", admin.site.urls),
+    path("", RedirectView.as_view(pattern_name="admin:index")),
 ]

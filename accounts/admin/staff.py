@@ -72,7 +72,7 @@ class StaffAdmin(ModelAdmin):
         return super().get_queryset(request).annotate(has_device=Exists(device)).prefetch_related("groups")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, change, **kwargs) if change else NewStaffForm
+        return super().get_form(request, obj, change, **({} if change else {"form": NewStaffForm}) | kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.postgres.aggregates import ArrayAgg
+from django.contrib.sessions.models import Session as BrowserSession
 from django.db import transaction
 from django.db.models import Exists, Q, Value
 from django_otp.models import Device
@@ -133,8 +134,9 @@ def log_out(identity: Identity, *, now: datetime) -> None:
 
 
 def forget_expired(*, now: datetime) -> None:
-    """Delete what no longer matters: revoked tokens past their life and old failures."""
+    """Delete what no longer matters: revoked tokens past their life, ended browser sessions and old failures."""
     RevokedToken.objects.filter(expires_at__lte=now).delete()
+    BrowserSession.objects.filter(expire_date__lte=now).delete()
     lockout.forget(now=now)
 
 

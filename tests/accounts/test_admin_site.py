@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 from django_otp.oath import totp
@@ -13,7 +14,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts import roles
 from accounts.models import AdminUser, LoginFailure
-from accounts.services import admins
+from accounts.services import admins, sessions
 from predictu.platform.models import AuditEntry
 from tests.factories import PASSWORD, as_admin, make_admin, now
 
@@ -97,6 +98,17 @@ class TestLogin:
         assert Client(headers=as_admin(make_admin())).get(INDEX).status_code == 302
 
 
+def test_ended_browser_sessions_are_forgotten():
+    with time_machine.travel("2026-03-19T12:00:00Z", tick=False) as traveller:
+        entered()
+        traveller.shift(timedelta(hours=8, seconds=-1))
+        sessions.forget_expired(now=now())
+        assert Session.objects.count() == 1
+        traveller.shift(timedelta(seconds=1))
+        sessions.forget_expired(now=now())
+        assert Session.objects.count() == 0
+
+
 class TestOwnPassword:
     def test_a_new_one_ends_every_other_session(self):
         admin, client = entered()
@@ -160,6 +172,9 @@ class TestSecondFactor:
         client.post(TWO_FACTOR, {"code": code(TOTPDevice.objects.get())})
         assert client.get(INDEX).status_code == 200
 
+    def test_the_front_door_leads_here(self):
+        assert Client().get("/")["Location"] == INDEX
+
     def test_strangers_are_sent_to_the_login(self):
         answer = Client().get(TWO_FACTOR)
         assert (answer.status_code, answer["Location"]) == (302, "/admin/login/?next=/admin/two-factor/")
@@ -175,6 +190,14 @@ class TestStaff:
             answer = client.get(STAFF)
         assert (answer.status_code, answer.content.decode().count("Risk") >= 30) == (200, True)
         assert "argon2" not in answer.content.decode()
+
+    @pytest.mark.parametrize("page", ["add/", "{id}/change/"])
+    def test_forms_look_like_forms(self, page):
+        chief, client = entered()
+        text = client.get(STAFF + page.format(id=chief.id)).content.decode()
+        inputs = re.findall(r"<(?:input|select)[^>]*name=.(?:email|name|password|groups).[^>]*>", text)
+        assert len(inputs) == (4 if page == "add/" else 2)
+        assert all("rounded-default" in each or "unfold" in each for each in inputs), inputs
 
     def test_an_admin_is_made(self):
         chief, client = entered()

@@ -68,3 +68,9 @@ def test_redis_away_is_not_ready(beat, settings):
         assert ready() == (503, {"status": "unavailable", "checks": OK | {"redis": "failed"}})
     finally:
         volatile.connection.cache_clear()
+
+
+def test_supervisors_are_not_sent_to_tls(settings):
+    settings.SECURE_SSL_REDIRECT = True
+    assert Client().get("/healthz").status_code == 200
+    assert Client().get("/admin/").status_code == 301
