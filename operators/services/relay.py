@@ -8,7 +8,7 @@ _NUMBER = """
 WITH waiting AS (
   SELECT ordinal, row_number() OVER (ORDER BY ordinal) AS place FROM (
     SELECT ordinal FROM operators_callbackevent
-    WHERE operator_id = %(operator)s AND sequence IS NULL ORDER BY ordinal LIMIT %(batch)s) AS some)
+    WHERE operator_id = %(operator)s AND sequence IS NULL ORDER BY ordinal LIMIT %(batch)s) AS first)
 UPDATE operators_callbackevent AS event SET sequence = %(last)s + waiting.place
 FROM waiting WHERE event.ordinal = waiting.ordinal
 """
