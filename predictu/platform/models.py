@@ -174,6 +174,24 @@ class Approval(models.Model):
         return f"{self.action} {self.object_id}"
 
 
+class AdminNotice(models.Model):
+    """An e-mail to every admin: the row is the truth, the job that sends it a bell."""
+
+    id = models.BigAutoField(primary_key=True)
+    subject = models.CharField(max_length=200)
+    body = models.TextField()
+    created_at = models.DateTimeField()
+    claimed_until = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["id"], name="notice_unsent", condition=Q(sent_at__isnull=True))]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
 class Heartbeat(models.Model):
     """When a periodic process was last seen alive (``beat``, ``relay``, ``sync``, …)."""
 

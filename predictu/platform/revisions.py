@@ -138,4 +138,5 @@ def _tell(revision: ConfigRevision, now: datetime) -> None:
     notices.tell_admins(
         subject="Predictu: the configuration was changed",
         text="\n".join([*lines, "", f"Reason: {revision.reason}", f"By: {revision.actor_id}"]),
+        now=now,
     )

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from predictu import jobs
+from predictu import clock, jobs
 from predictu.platform import notices
 from predictu.platform import relay as relay_service
 
@@ -21,6 +21,14 @@ def sweep_relay() -> None:
 
 
 @shared_task(queue="slow")
-def mail_admins(subject: str, text: str) -> None:
-    """Tell every admin something by e-mail."""
-    notices.send(subject, text)
+def send_notice(number: int) -> None:
+    """Send one e-mail to all admins."""
+    notices.send(number, now=clock.now())
+
+
+@shared_task(queue="slow")
+def sweep_notices() -> None:
+    """Send every notice whose bell was not heard or whose mail server was away."""
+    now = clock.now()
+    for number in notices.waiting(now=now):
+        notices.send(number, now=now)
