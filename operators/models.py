@@ -167,6 +167,27 @@ class KeyUse(models.Model):
         return self.key_id
 
 
+class PingResult(models.Model):
+    """One PING test: to which URL, by whom, and what came of it. The operator's answer itself is not kept."""
+
+    id = TypeIdField("dlv", primary_key=True)
+    operator = models.ForeignKey(Operator, models.PROTECT, related_name="pings")
+    url = models.CharField(max_length=2048)
+    success = models.BooleanField()
+    error = models.CharField(max_length=32, blank=True)
+    http_status = models.PositiveSmallIntegerField(null=True)
+    latency_ms = models.PositiveIntegerField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["operator", "created_at"], name="ping_operator")]
+
+    def __str__(self) -> str:
+        return self.id
+
+
 class OnboardingFact(models.Model):
     """One thing that is true of an operator's onboarding, since when, and what shows it."""
 

@@ -1,6 +1,7 @@
 """Operators as paths and parameters name them."""
 
 from operators.models import Operator
+from predictu import ids
 from predictu.api.params import Query
 from predictu.errors import BadRequest, NotFound
 
@@ -21,4 +22,12 @@ def of_query(query: Query, name: str = "operator") -> Operator | None:
     found = Operator.objects.filter(slug=slug).first()
     if found is None:
         raise BadRequest(f"{name} is not a known slug", details={name: ["is not a known slug"]})
+    return found
+
+
+def by_id(operator_id: str) -> Operator:
+    """The operator of a path. Raises NotFound, for what cannot be an id too."""
+    found = Operator.objects.filter(pk=operator_id).first() if ids.is_one("op", operator_id) else None
+    if found is None:
+        raise NotFound("No such operator")
     return found

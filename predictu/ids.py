@@ -61,6 +61,15 @@ def new(prefix: str, moment: datetime | None = None) -> str:
     return encode(prefix, uuid7(moment))
 
 
+def is_one(prefix: str, text: str) -> bool:
+    """Whether ``text`` is a well-formed id of this kind."""
+    try:
+        decode(prefix, text)
+    except ValueError:
+        return False
+    return True
+
+
 def parse(prefix: str, text: str, *, parameter: str) -> str:
     """``text`` if it is a well-formed id of this kind, else BadRequest naming the parameter."""
     try:

@@ -228,6 +228,8 @@ PREDICTU_CALLBACK_ALLOW_LOOPBACK = env.bool("PREDICTU_CALLBACK_ALLOW_LOOPBACK", 
 PREDICTU_CALLBACK_CA_BUNDLE = env("PREDICTU_CALLBACK_CA_BUNDLE", default="")
 if PRODUCTION and PREDICTU_CALLBACK_ALLOW_LOOPBACK:
     raise ImproperlyConfigured("PREDICTU_CALLBACK_ALLOW_LOOPBACK is for development only")
+# What the URLs of uploaded files begin with; the platform serves them itself under the default.
+PREDICTU_CDN_URL = env("PREDICTU_CDN_URL", default=f"{PREDICTU_PUBLIC_URL}/files/public")
 PREDICTU_GAMMA_URL = env("PREDICTU_GAMMA_URL", default="https://gamma-api.polymarket.com")
 PREDICTU_CLOB_URL = env("PREDICTU_CLOB_URL", default="https://clob.polymarket.com")
 PREDICTU_LARGE_TRADE_USD = env.int("PREDICTU_LARGE_TRADE_USD", default=100)

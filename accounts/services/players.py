@@ -311,3 +311,17 @@ def _self_exclusion(player: Player, until: datetime | None, now: datetime) -> di
         return {"self_excluded_until": ["a self-exclusion can only be prolonged"]}
     player.self_excluded_until = until
     return {}
+
+
+def retire_test_users(*, operator_id: str, now: datetime) -> int:
+    """At go-live every test user becomes inactive; how many were not yet. Whoever calls holds the operator's gate shut.
+
+    Rows are locked by id, as everywhere.
+    """
+    open_ones = Player.objects.filter(operator_id=operator_id, is_test=True).exclude(status=Player.Status.INACTIVE)
+    locked_ids = list(
+        open_ones.select_for_update(no_key=True, of=("self",)).order_by("id").values_list("id", flat=True)
+    )
+    return Player.objects.filter(pk__in=locked_ids).update(
+        status=Player.Status.INACTIVE, status_set_by=Player.Actor.SYSTEM, updated_at=now
+    )

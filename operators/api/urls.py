@@ -3,7 +3,23 @@
 from django.urls import URLPattern, URLResolver, path
 
 from operators.api import casino
+from operators.api.internal import views as internal
+from operators.api.s2s import views as s2s
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/internal/operators", internal.OperatorsView.as_view(), name="operators.list"),
+    path("api/internal/operators/<slug>", internal.OperatorView.as_view(), name="operators.detail"),
+    path("api/internal/operators/<slug>/keys", internal.KeysView.as_view(), name="operators.keys"),
+    path(
+        "api/internal/operators/<slug>/keys/<key_id>/revoke",
+        internal.RevokeKeyView.as_view(),
+        name="operators.keys.revoke",
+    ),
+    path("api/internal/onboarding/<operator_id>", internal.OnboardingView.as_view(), name="onboarding.advance"),
+    path("api/s2s/operators", s2s.OperatorsView.as_view(), name="s2s.operators.list"),
+    path("api/s2s/operators/<operator_id>", s2s.OperatorView.as_view(), name="s2s.operators.detail"),
+    path("api/s2s/operators/<operator_id>/keys", s2s.KeysView.as_view(), name="s2s.keys.generate"),
+    path("api/s2s/operators/<operator_id>/public-key", s2s.PublicKeyView.as_view(), name="s2s.public_key"),
+    path("api/s2s/operators/<operator_id>/test", s2s.PingView.as_view(), name="s2s.test"),
     path("api/casino/whoami", casino.WhoAmIView.as_view(), name="casino.whoami"),
 ]
