@@ -3,11 +3,14 @@
 from decimal import Decimal
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from predictu import clock, ids
 
 
+@extend_schema_field(OpenApiTypes.NUMBER)
 class NumberField(serializers.Field):
     """A JSON number with at most ``places`` decimals within bounds (inclusive); never a string or a boolean."""
 
@@ -66,6 +69,7 @@ class SwitchField(serializers.BooleanField):
         return data
 
 
+@extend_schema_field(OpenApiTypes.STR)
 class IdField(serializers.Field):
     """A well-formed TypeID of one kind."""
 
@@ -86,6 +90,7 @@ class IdField(serializers.Field):
         return value
 
 
+@extend_schema_field(OpenApiTypes.DATETIME)
 class InstantField(serializers.Field):
     """An ISO 8601 instant or date."""
 
