@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import F
 
-from predictu import money
+from predictu import money, shown
 from predictu.platform import activity
 from risk import walls
 from risk.models import CircuitBreaker, ExposureBucket, RiskEvent, Scope
@@ -43,8 +43,8 @@ def crossed(crossings: Sequence[walls.Crossing], *, now: datetime) -> None:
         utilization = money.percent(crossing.exposure_usd, bucket.limit_usd)
         severity = RiskEvent.Severity.CRITICAL if level >= 95 else RiskEvent.Severity.WARNING
         message = (
-            f"{_sentence(label(bucket))} exposure hit {utilization}% utilization "
-            f"({_usd(crossing.exposure_usd)} of {_usd(bucket.limit_usd)})"
+            f"{_sentence(label(bucket))} exposure hit {shown.percent(utilization)} utilization "
+            f"({_short(crossing.exposure_usd)}/{_short(bucket.limit_usd)} USD)"
         )
         RiskEvent.objects.create(
             type=RiskEvent.Type.WALL_VIOLATION,
@@ -178,6 +178,13 @@ def _sentence(words: str) -> str:
 def _usd(amount: Decimal) -> str:
     text = f"{money.half_up(amount):,.2f}"
     return f"{text.removesuffix('.00')} USD"
+
+
+def _short(amount: Decimal) -> str:
+    """``120k``, ``84.3k``, ``950``: as the documents write limits."""
+    if amount < 10_000:
+        return shown.amount(amount).removesuffix(".00")
+    return shown.amount(amount / 1000, 1).removesuffix(".0") + "k"
 
 
 def _feed(title: str, message: str, severity: str, bucket: walls.Bucket, utilization: Decimal, now: datetime) -> None:

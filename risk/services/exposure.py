@@ -119,7 +119,7 @@ def _breakers(
     for id_, scope, scope_id, trigger, threshold, follows, buys_only, status, auto, cooldown, tripped_at, held in rows:
         breaker_id = _breaker_id(id_)
         tripped = status == CircuitBreaker.Status.TRIPPED
-        if tripped and auto and tripped_at is not None and now >= tripped_at + timedelta(minutes=cooldown):
+        if tripped and auto and tripped_at is not None and is_over(tripped_at, cooldown, now):
             due.append(breakers.DueReset(breaker_id, scope, scope_id))
         by_exposure = trigger == CircuitBreaker.Trigger.EXPOSURE_PCT
         at = configuration["risk.circuit_breaker_threshold_pct"] if follows else threshold
@@ -133,6 +133,11 @@ def _breakers(
             )
         )
     return found, due
+
+
+def is_over(tripped_at: datetime, cooldown_minutes: int, now: datetime) -> bool:
+    """Whether a breaker's cooldown has ended."""
+    return now >= tripped_at + timedelta(minutes=cooldown_minutes)
 
 
 def _breaker_id(value: Any) -> str:
@@ -249,7 +254,7 @@ def judged(rows: Sequence[tuple[Any, ...]], *, configuration: Configuration, now
     operators = _operator_limits(rows)
     found = []
     for id_, scope, scope_id, yes_usd, no_usd, alert_level, revision in rows:
-        operator_id, category = _operator_and_category(scope, scope_id)
+        operator_id, category = operator_and_category(scope, scope_id)
         if not operators.keys() >= {operator_id} - {""} or not configuration.category_limits.keys() >= {category} - {
             ""
         }:
@@ -260,7 +265,8 @@ def judged(rows: Sequence[tuple[Any, ...]], *, configuration: Configuration, now
     return found
 
 
-def _operator_and_category(scope: str, scope_id: str) -> tuple[str, str]:
+def operator_and_category(scope: str, scope_id: str) -> tuple[str, str]:
+    """The operator and the category whose limits bind a bucket; empty where none does."""
     if scope == Scope.OPERATOR_CATEGORY:
         operator_id, _, category = scope_id.partition(":")
         return operator_id, category
@@ -268,7 +274,7 @@ def _operator_and_category(scope: str, scope_id: str) -> tuple[str, str]:
 
 
 def _operator_limits(rows: Sequence[tuple[Any, ...]]) -> dict[str, limits.OperatorLimits]:
-    wanted = {_operator_and_category(row[1], row[2])[0] for row in rows} - {""}
+    wanted = {operator_and_category(row[1], row[2])[0] for row in rows} - {""}
     columns = ("id", "risk_tier", "exposure_limit_usd", "category_limits")
     found = Operator.objects.filter(pk__in=wanted).values_list(*columns)
     return {row[0]: limits.OperatorLimits(*row[1:]) for row in found}

@@ -6,10 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from accounts.models import Player
-from predictu import clock
+from predictu import clock, ids
 from predictu.api import lists
 from predictu.api.pages import Page
 from risk.models import ExposureBucket, Scope
@@ -78,6 +78,12 @@ def total(wanted: TradeFilter) -> int:
 def _bucket(scope: str, scope_id: str) -> int:
     found = ExposureBucket.objects.filter(scope=scope, scope_id=scope_id)
     return found.values_list("trade_rows", flat=True).first() or 0
+
+
+def active_users(*, since: datetime) -> int:
+    """Distinct users with a trade since then, test users left out; the ids bound the scan."""
+    recent = Trade.objects.filter(pk__gte=ids.encode("trd", ids.first(since)), created_at__gte=since, is_test=False)
+    return recent.exclude(status=Trade.Status.CANCELLED).aggregate(users=Count("player_id", distinct=True))["users"]
 
 
 def page(wanted: TradeFilter, *, sort: str, descending: bool, page: Page) -> tuple[list[Mapping[str, Any]], int]:
