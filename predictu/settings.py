@@ -254,6 +254,14 @@ PREDICTU_PRICE_HISTORY_DAYS = env.int("PREDICTU_PRICE_HISTORY_DAYS", default=30)
 # A resolution that pays out more than this waits for a second admin, where PREDICTU_TWO_PERSON is on.
 PREDICTU_SETTLEMENT_APPROVAL_USD = env.int("PREDICTU_SETTLEMENT_APPROVAL_USD", default=10_000)
 
+# Our own party on invoices and how they are paid; `|` divides lines. A real bank account is never a default.
+PREDICTU_BILLING_NAME = env("PREDICTU_BILLING_NAME", default="Predictu")
+PREDICTU_BILLING_ADDRESS = env("PREDICTU_BILLING_ADDRESS", default="")
+PREDICTU_BILLING_TAX_ID = env("PREDICTU_BILLING_TAX_ID", default="")
+PREDICTU_BILLING_EMAIL = env("PREDICTU_BILLING_EMAIL", default="")
+PREDICTU_BILLING_PAYMENT = env("PREDICTU_BILLING_PAYMENT", default="")
+PREDICTU_BILLING_HOLD_FOR_REVIEW = env.bool("PREDICTU_BILLING_HOLD_FOR_REVIEW", default=False)
+
 # -- Celery -------------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = broker_url(REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True

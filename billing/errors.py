@@ -1,0 +1,21 @@
+"""What billing refuses."""
+
+from predictu.errors import Conflict
+
+
+class MonthOpen(Conflict):
+    """The month is not over, or a transaction that could still write into it is open."""
+
+    code, message = "MONTH_OPEN", "The month is not closed yet"
+
+
+class WrongStatus(Conflict):
+    """The invoice's status does not allow this."""
+
+    code = "WRONG_STATUS"
+
+
+class AlreadyRecorded(Conflict):
+    """A payment with this method and reference stands on the invoice."""
+
+    code, message = "ALREADY_RECORDED", "A payment with this reference is recorded on this invoice"
