@@ -22,4 +22,9 @@ PERIODIC: dict[str, dict[str, Any]] = {
     "catalogue": _every("trading.tasks.sync_catalogue", minutes=5),
     "histories": _every("trading.tasks.take_histories", minutes=1),
     "prune-prices": _at("trading.tasks.prune_prices", hour=2, minute=40),
+    "rollups": _every("trading.tasks.compact_revenue", minutes=1),
+    # On the 1st; every other night it finds nothing to do, or what the 1st could not.
+    "billing": _at("billing.tasks.bill_last_month", hour=0, minute=5),
+    "overdue": _at("billing.tasks.mark_overdue", hour=0, minute=15),
+    "invoice-mails": _every("billing.tasks.sweep_mails", minutes=1),
 }

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from predictu import clock
 from trading import source
-from trading.services import prices, sync
+from trading.services import prices, rollups, sync
 
 
 @shared_task(queue="slow")
@@ -32,3 +32,9 @@ def take_histories() -> None:
 def prune_prices() -> None:
     """Drop the months of prices that are no longer kept."""
     prices.prune(now=clock.now())
+
+
+@shared_task(queue="slow")
+def compact_revenue() -> None:
+    """Roll up the revenue facts that wait."""
+    rollups.compact()

@@ -166,9 +166,8 @@ def test_credit_notes_and_payments_are_on_the_next_pdf(client, invoice):
     pay(client, invoice, amount=2000.0)
     data = client.get(f"/api/internal/invoices/{invoice.id}").json()["data"]
     (note,) = data["credit_notes"]
-    assert (note["number"], note["total_usd"], data["balance_due_usd"]) == ("CN-2026-00001", 460.0, 3000.0) or (
-        note["number"].startswith("CN-")
-    )
+    assert note["number"].startswith("CN-") and note["number"].endswith("-00001")
+    assert (note["total_usd"], data["balance_due_usd"]) == (460.0, 3000.0)
     assert data["payment"] == {"method": None, "reference": None, "paid_at": None}
     assert [one["amount_usd"] for one in data["payments"]] == [2000.0]
     text = text_of(client.get(data["pdf_url"]).content)
@@ -244,9 +243,8 @@ def test_a_payment_is_taken_back(client, invoice):
     ],
 )
 def test_bad_payments_record_nothing(client, invoice, changes, field):
-    answer = pay(
-        client, invoice, **{"amount": 10.0, **{"amount" if k == "amount_usd" else k: v for k, v in changes.items()}}
-    )
+    body = {"amount_usd": 10, "method": "wire", "reference": "WIR-1", **changes}
+    answer = post(client, invoice, "payments", body)
     assert (answer.status_code, list(answer.json()["error"]["details"])) == (422, [field])
     assert not Payment.objects.exists()
 
