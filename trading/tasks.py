@@ -4,7 +4,7 @@ from celery import shared_task
 
 from predictu import clock
 from trading import source
-from trading.services import prices, rollups, sync
+from trading.services import evaluations, prices, rollups, sync
 
 
 @shared_task(queue="slow")
@@ -38,3 +38,9 @@ def prune_prices() -> None:
 def compact_revenue() -> None:
     """Roll up the revenue facts that wait."""
     rollups.compact()
+
+
+@shared_task(queue="slow")
+def score_players() -> None:
+    """Judge every player with news."""
+    evaluations.evaluate(None, now=clock.now())

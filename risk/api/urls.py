@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from risk.api import breakers, events, exposure, overview
+from risk.api import breakers, events, exposure, overview, scores
 
 _BREAKERS = "api/internal/risk/circuit-breakers"
 
@@ -15,6 +15,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_BREAKERS}/<breaker_id>", breakers.BreakerView.as_view(), name="risk.circuit_breaker"),
     path(f"{_BREAKERS}/<breaker_id>/reset", breakers.BreakerResetView.as_view(), name="risk.circuit_breaker.reset"),
     path(f"{_BREAKERS}/<breaker_id>/trip", breakers.BreakerTripView.as_view(), name="risk.circuit_breaker.trip"),
+    path("api/internal/users/<user_id>/score", scores.UserScoreView.as_view(), name="users.score"),
+    path("api/internal/risk/sharp-bettors", scores.SharpBettorsView.as_view(), name="risk.sharp_bettors"),
     path("api/internal/risk/events", events.EventsView.as_view(), name="risk.events"),
     path("api/internal/risk/events/<event_id>/resolve", events.EventResolveView.as_view(), name="risk.events.resolve"),
 ]

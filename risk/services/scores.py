@@ -1,0 +1,148 @@
+"""Judging players: every evaluation is kept, and a tier that the score alone decides follows it.
+
+What staff have set stands until they release it or it expires; nobody is banned but by staff.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import Player
+from operators.services import callbacks
+from predictu.platform import activity, config
+from risk.models import PlayerScore, RiskEvent
+from risk.scoring import Evaluation, Features, Thresholds, evaluate
+
+BATCH = 200
+_ORDER = {"normal": 0, "sharp": 1, "restricted": 2, "banned": 3}
+
+
+def thresholds() -> Thresholds:
+    """The configured scores from which a user is sharp and restricted."""
+    settings = config.current()
+    return Thresholds(
+        sharp=int(settings["risk.sharp_score_threshold"]), restricted=int(settings["risk.restricted_score_threshold"])
+    )
+
+
+def judge(features: Mapping[str, Features], *, now: datetime) -> int:
+    """Evaluate every player in ``features``, keep it, and let tiers follow; how many players."""
+    bounds = thresholds()
+    ordered = sorted(features)
+    for start in range(0, len(ordered), BATCH):
+        batch = ordered[start : start + BATCH]
+        judged = {
+            player_id: evaluate(features=features[player_id], user_id=player_id, thresholds=bounds)
+            for player_id in batch
+        }
+        _keep(judged, now)
+    return len(ordered)
+
+
+@transaction.atomic
+def _keep(judged: Mapping[str, Evaluation], now: datetime) -> None:
+    found = Player.objects.select_for_update(no_key=True).filter(pk__in=judged).order_by("pk")
+    players = list(found)
+    PlayerScore.objects.bulk_create([_row(player, judged[player.id], now) for player in players])
+    for player in players:
+        player.score, player.score_evaluated_at = judged[player.id].score, now
+        changed = _follow(player, judged[player.id], now)
+        fields = ["score", "score_evaluated_at", *(["tier", "tier_set_by", "tier_expires_at"] if changed else [])]
+        player.save(update_fields=fields)
+
+
+def _row(player: Player, judged: Evaluation, now: datetime) -> PlayerScore:
+    return PlayerScore(
+        player=player,
+        score=judged.score,
+        tier=judged.tier,
+        components={
+            name: {
+                "score": component.score,
+                "max": component.max,
+                "value": None if component.value is None else float(component.value),
+                "detail": component.detail,
+            }
+            for name, component in judged.components.items()
+        },
+        flags=list(judged.flags),
+        recommendations=list(judged.recommendations),
+        sample_size=judged.sample_size,
+        confidence=judged.confidence.quantize(Decimal("0.0001")),
+        evaluated_at=now,
+    )
+
+
+def _follow(player: Player, judged: Evaluation, now: datetime) -> bool:
+    """Let the tier follow the score where nobody has decided otherwise; whether it changed."""
+    if not config.current()["features.sharp_detection"] or not _is_free(player, now) or player.tier == judged.tier:
+        return False
+    before, player.tier = player.tier, judged.tier
+    player.tier_set_by, player.tier_expires_at = Player.Actor.SYSTEM, None
+    tell_tier_changed(player, before=before, score=judged.score, now=now, reason=f"score {judged.score}")
+    return True
+
+
+def _is_free(player: Player, now: datetime) -> bool:
+    if player.tier_set_by == Player.Actor.SYSTEM:
+        return True
+    return player.tier_expires_at is not None and player.tier_expires_at <= now
+
+
+def tell_tier_changed(player: Player, *, before: str, score: int | None, now: datetime, reason: str) -> None:
+    """The risk event, the feed's line, and USER_RESTRICTED to the operator when the user becomes restricted.
+
+    The player's row is held by the caller, which keeps the order of its events.
+    """
+    raised = _ORDER[player.tier] > _ORDER[before]
+    severity = RiskEvent.Severity.WARNING if raised else RiskEvent.Severity.INFO
+    RiskEvent.objects.create(
+        type=RiskEvent.Type.SHARP_DETECTION,
+        severity=severity,
+        message=f"User {player.id} moved from {before} to {player.tier} ({reason})",
+        scope={"user": player.id},
+        value=score,
+        operator_id=player.operator_id,
+        player=player,
+        created_at=now,
+    )
+    activity.record(
+        type="risk_event",
+        severity=severity,
+        title="Sharp bettor detected" if raised else "Tier released",
+        description=f"{{{player.id}}} moved from {before} to {player.tier} ({reason})",
+        operator_id=player.operator_id,
+        user_id=player.id,
+        metadata={"score": score, "tier": player.tier, "previous_tier": before},
+        now=now,
+    )
+    if player.tier == Player.Tier.RESTRICTED:
+        callbacks.queue(
+            operator_id=player.operator_id,
+            event="USER_RESTRICTED",
+            payload={
+                "user_id": player.id,
+                "external_id": player.external_id,
+                "score": score,
+                "classification": player.tier,
+            },
+            user_id=player.id,
+            subject_id=player.id,
+            test=player.is_test,
+            now=now,
+        )
+
+
+def history(player: Player) -> list[dict[str, Any]]:
+    """The last evaluation of each ISO week, the 12 newest, newest first."""
+    weeks: dict[tuple[int, int], dict[str, Any]] = {}
+    found = PlayerScore.objects.filter(player=player).order_by("-evaluated_at", "-id")
+    for score, at in found.values_list("score", "evaluated_at").iterator(chunk_size=500):
+        year, week, _ = at.isocalendar()
+        weeks.setdefault((year, week), {"date": f"{at:%Y-%m-%d}", "score": score})
+        if len(weeks) == 12:
+            break
+    return list(weeks.values())
