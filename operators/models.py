@@ -278,6 +278,107 @@ class CallbackEvent(models.Model):
         return f"{self.event} {self.id}"
 
 
+class Delivery(models.Model):
+    """How the telling of one event goes. Made by the relay with the event's number; ``due_at`` says what is to be done.
+
+    A claim pushes ``due_at`` past its lease, so that what a killed worker held is due again by itself.
+    """
+
+    class State(models.TextChoices):
+        READY = "ready"  # the quick phase; at most one of a user
+        BEHIND = "behind"  # waits for an earlier event of its user
+        SLOW = "slow"  # the quick phase is over without a confirmation
+        CONFIRMED = "confirmed"
+        DEAD = "dead"
+        RECORDED = "recorded"  # there was no URL, or callbacks were off: to be pulled or replayed
+
+    event = models.OneToOneField(CallbackEvent, models.CASCADE, primary_key=True, related_name="delivery")
+    operator = models.ForeignKey(Operator, models.PROTECT, related_name="deliveries", db_index=False)
+    user_id = models.CharField(max_length=40, blank=True)
+    state = models.CharField(max_length=9, choices=State)
+    due_at = models.DateTimeField(null=True)
+    claim = models.BigIntegerField(null=True, editable=False)
+    tries = models.PositiveSmallIntegerField(default=0, help_text="Delays of the phase it is in that were used up.")
+    attempts = models.PositiveIntegerField(default=0)
+    last_attempt_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=200, blank=True)
+    confirmed_at = models.DateTimeField(null=True, help_text="The first confirmation; a replay leaves it.")
+
+    class Meta:
+        ordering = ["-event"]
+        verbose_name_plural = "deliveries"
+        indexes = [
+            models.Index(
+                fields=["operator", "due_at", "event"], name="delivery_due", condition=Q(due_at__isnull=False)
+            ),
+            models.Index(
+                fields=["user_id", "state", "event"],
+                name="delivery_order",
+                condition=Q(state__in=["ready", "behind"]) & ~Q(user_id=""),
+            ),
+            models.Index(fields=["operator"], name="delivery_claimed", condition=Q(claim__isnull=False)),
+            models.Index(fields=["operator", "event"], name="delivery_operator"),
+            models.Index(fields=["user_id", "event"], name="delivery_user", condition=~Q(user_id="")),
+            models.Index(fields=["state", "event"], name="delivery_failed", condition=Q(state__in=["slow", "dead"])),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} {self.state}"
+
+
+class Attempt(models.Model):
+    """One request of a delivery, and what came back. The body sent is the event's own."""
+
+    id = models.BigAutoField(primary_key=True)
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="attempt_rows", db_index=False)
+    operator = models.ForeignKey(Operator, models.PROTECT, related_name="+", db_index=False)
+    number = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    url = models.CharField(max_length=500)
+    confirmed = models.BooleanField()
+    http_status = models.PositiveSmallIntegerField(null=True)
+    error = models.CharField(max_length=32, blank=True)
+    cause = models.CharField(max_length=32, blank=True)
+    latency_ms = models.PositiveIntegerField()
+    phases_ms = models.JSONField(default=dict)
+    ip = models.CharField(max_length=45, blank=True)
+    tls_version = models.CharField(max_length=12, blank=True)
+    request_headers = models.JSONField(default=dict)
+    response_headers = models.JSONField(default=dict)
+    response_body = models.BinaryField(default=bytes)
+    response_truncated = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            models.Index(fields=["delivery", "id"], name="attempt_delivery"),
+            models.Index(fields=["operator", "at"], name="attempt_operator"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} {self.number}"
+
+
+class Endpoint(models.Model):
+    """How an operator's callback URL answers, kept in the transaction that records the attempts.
+
+    Its row is also the lock under which the operator's deliveries are numbered, claimed and recorded.
+    """
+
+    operator = models.OneToOneField(Operator, models.PROTECT, primary_key=True, related_name="endpoint")
+    url = models.CharField(max_length=500, blank=True, help_text="The URL that the rest of the row is about.")
+    failures = models.PositiveIntegerField(default=0, help_text="Failed attempts since the last confirmed one.")
+    last_success_at = models.DateTimeField(null=True)
+    failing_since = models.DateTimeField(null=True)
+    told = models.PositiveSmallIntegerField(default=0, help_text="How many grades of the failure staff were told of.")
+    dead_told_at = models.DateTimeField(null=True)
+    probe_at = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.operator_id
+
+
 class IdempotencyRecord(models.Model):
     """The first answer to a keyed call of the Casino API. Only 2xx are remembered; money and trades for ever."""
 

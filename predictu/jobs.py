@@ -39,40 +39,44 @@ def enqueue(task: str, *args: Any) -> None:
 @dataclass(frozen=True)
 class _Bell:
     stream: str
+    task: str
 
     def __call__(self) -> None:
         """Ring unless it has been rung and not been heard yet."""
         if settings.CELERY_TASK_ALWAYS_EAGER:
-            _send(RELAY_TASK, (self.stream,))
+            _send(self.task, (self.stream,))
             return
         if time.monotonic() < _silent_until:
             return
         try:
-            first = volatile.connection().set(_bell_key(self.stream), 1, nx=True, px=_BELL_MS)
+            first = volatile.connection().set(_bell_key(self.stream, self.task), 1, nx=True, px=_BELL_MS)
         except redis.RedisError as error:
-            _give_up(RELAY_TASK, error)
+            _give_up(self.task, error)
             return
         if first:
-            _send(RELAY_TASK, (self.stream,))
+            _send(self.task, (self.stream,))
 
 
-def ring(stream: str) -> None:
-    """Ring the relay for a stream once the transaction has committed; many rings of one transaction are one."""
-    bell = _Bell(stream)
+def ring(stream: str, task: str = RELAY_TASK) -> None:
+    """Ring for a stream once the transaction has committed; many rings of one transaction are one.
+
+    ``task`` takes the stream as its argument and says ``heard`` first.
+    """
+    bell = _Bell(stream, task)
     if not any(waiting == bell for _, waiting, _ in transaction.get_connection().run_on_commit):
         transaction.on_commit(bell, robust=True)
 
 
-def heard(stream: str) -> None:
-    """The relay has begun on ``stream``: whatever commits from now on rings again."""
+def heard(stream: str, task: str = RELAY_TASK) -> None:
+    """``task`` has begun on ``stream``: whatever commits from now on rings again."""
     try:
-        volatile.connection().delete(_bell_key(stream))
+        volatile.connection().delete(_bell_key(stream, task))
     except redis.RedisError as error:
-        _give_up(RELAY_TASK, error)
+        _give_up(task, error)
 
 
-def _bell_key(stream: str) -> str:
-    return f"bell:{stream}"
+def _bell_key(stream: str, task: str) -> str:
+    return f"bell:{task}:{stream}"
 
 
 def _send(task: str, args: tuple[Any, ...]) -> None:

@@ -17,7 +17,12 @@ def _at(task: str, **moment: int) -> dict[str, Any]:
 
 
 PERIODIC: dict[str, dict[str, Any]] = {
+    "beat": _every("predictu.platform.tasks.beat", seconds=15),
     "relay": _every("predictu.platform.tasks.sweep_relay", seconds=1),
+    "callbacks": _every("operators.tasks.sweep_deliveries", seconds=1),
+    "notices": _every("predictu.platform.tasks.sweep_notices", minutes=1),
+    "prune-callbacks": _at("operators.tasks.prune_callbacks", hour=3, minute=40),
+    "forget-sessions": _at("accounts.tasks.forget_expired_sessions", hour=3, minute=20),
     "mids": _every("trading.tasks.read_mids", seconds=15),
     "catalogue": _every("trading.tasks.sync_catalogue", minutes=5),
     "histories": _every("trading.tasks.take_histories", minutes=1),

@@ -2,13 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from accounts.api import casino, users
+from accounts.api import casino, users, users_admin
 from accounts.api.auth_urls import urlpatterns as auth
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *auth,
     path("api/internal/users", users.UsersView.as_view(), name="users.list"),
-    path("api/internal/users/<user_id>", users.UserView.as_view(), name="users.detail"),
+    path("api/internal/users/<user_id>", users_admin.UserView.as_view(), name="users.detail"),
+    path("api/internal/users/<user_id>/adjustments", users_admin.AdjustmentsView.as_view(), name="users.adjustments"),
     path("api/internal/users/<user_id>/ledger", users.UserLedgerView.as_view(), name="users.ledger"),
     path("api/internal/operators/<slug>/users", users.OperatorUsersView.as_view(), name="operators.users"),
     path("api/casino/users", casino.UsersView.as_view(), name="casino.users"),

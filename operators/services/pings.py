@@ -8,7 +8,7 @@ from django.db import transaction
 from operators import ping
 from operators.errors import NoActiveKey
 from operators.models import OnboardingFact, Operator, PingResult
-from operators.services import facts, keys, outbound
+from operators.services import endpoints, facts, keys, outbound
 from predictu import clock, ids
 from predictu.errors import BadRequest
 from predictu.platform import activity
@@ -61,7 +61,12 @@ def _keep(
         actor=actor,
         created_at=now,
     )
-    if not result.success or url != saved.callback_url:
+    if url != saved.callback_url:
+        return
+    endpoint = endpoints.hold(saved.id)
+    endpoints.aim(endpoint, url, now)
+    endpoints.note(endpoint, [endpoints.Answered(now, result.success)], now)
+    if not result.success:
         return
     known = OnboardingFact.objects.filter(operator=saved, name=OnboardingFact.Name.TEST_PING).exists()
     facts.establish(operator_id=saved.id, name="test_ping", evidence={"ping": delivery_id}, now=now)

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from predictu import clock, jobs
-from predictu.platform import notices
+from predictu.platform import heartbeats, notices
 from predictu.platform import relay as relay_service
 
 
@@ -32,3 +32,9 @@ def sweep_notices() -> None:
     now = clock.now()
     for number in notices.waiting(now=now):
         notices.send(number, now=now)
+
+
+@shared_task(queue="fast")
+def beat() -> None:
+    """Show that beat sends jobs and a worker takes them."""
+    heartbeats.seen("beat", now=clock.now())

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import F
 
+from accounts.models import Player
 from predictu import money, shown
 from predictu.platform import activity
 from risk import walls
@@ -124,6 +125,35 @@ def _breaker_event(
         operator_id=operator_id,
         market_id=market_id,
         metadata={"circuit_breaker_id": breaker.id},
+        now=now,
+    )
+
+
+def tier_changed(player: Player, *, previous: str, by: str, now: datetime) -> None:
+    """A player entered a tier (warning) or was released (for information)."""
+    released = player.tier == Player.Tier.NORMAL
+    severity = RiskEvent.Severity.INFO if released else RiskEvent.Severity.WARNING
+    message = f"{{{player.id}}} was moved from {previous} to {player.tier} by {by}"
+    if player.score is not None:
+        message += f" at a score of {player.score}"
+    RiskEvent.objects.create(
+        type=RiskEvent.Type.SHARP_DETECTION,
+        severity=severity,
+        message=message,
+        scope={"user": player.id},
+        value=player.score,
+        operator_id=player.operator_id,
+        player_id=player.id,
+        created_at=now,
+    )
+    activity.record(
+        type="risk_event",
+        severity=severity,
+        title="User released" if released else "User flagged",
+        description=message,
+        operator_id=player.operator_id,
+        user_id=player.id,
+        metadata={"tier": player.tier, "previous_tier": previous},
         now=now,
     )
 

@@ -35,3 +35,10 @@ def serve(tls):
     yield start
     for manager in running:
         manager.__exit__(None, None, None)
+
+
+@pytest.fixture
+def callbacks_open(settings, authority):
+    """Callbacks may go to this machine, and the test's authority is believed."""
+    settings.PREDICTU_CALLBACK_ALLOW_LOOPBACK = True
+    settings.PREDICTU_CALLBACK_CA_BUNDLE = authority.file

@@ -37,7 +37,7 @@ def listed(operator: Operator, metrics: Metrics) -> dict[str, Any]:
 
 def detail(operator: Operator, metrics: Metrics) -> dict[str, Any]:
     """The whole profile."""
-    callbacks = health.health_of(operator)
+    callbacks = health.health_of([operator.id])[operator.id]
     return {
         "id": operator.id,
         "slug": operator.slug,

@@ -59,7 +59,7 @@ def created(operator: Operator, now: datetime) -> dict[str, Any]:
 
 def model(operator: Operator, metrics: Metrics, now: datetime) -> dict[str, Any]:
     """The documented operator model."""
-    callbacks = health.health_of(operator)
+    callbacks = health.health_of([operator.id])[operator.id]
     return {
         "id": operator.id,
         "name": operator.name,

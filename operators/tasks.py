@@ -1,0 +1,38 @@
+"""Jobs of operators: callbacks are sent by the worker that hears of them; the rows say what is due."""
+
+from typing import Any
+
+from celery import shared_task, signals
+from django.conf import settings
+
+from operators.services import deliveries, relay, retention, sending
+from predictu import clock, jobs
+
+
+@shared_task(queue="fast")
+def deliver(operator_id: str) -> None:
+    """See to an operator's due callbacks."""
+    jobs.heard(operator_id, relay.DELIVER_TASK)
+    if settings.CELERY_TASK_ALWAYS_EAGER:
+        sending.drain(operator_id)
+    else:
+        sending.wake(operator_id)
+
+
+@shared_task(queue="fast")
+def sweep_deliveries() -> None:
+    """Ring for every operator with something due, whether or not a bell was heard."""
+    for operator_id in deliveries.due(clock.now()):
+        jobs.ring(operator_id, relay.DELIVER_TASK)
+
+
+@shared_task(queue="slow")
+def prune_callbacks() -> None:
+    """Remove attempts and events past their retention."""
+    retention.prune(clock.now())
+
+
+@signals.worker_shutdown.connect
+@signals.worker_process_shutdown.connect
+def _stop_sending(**_: Any) -> None:
+    sending.stop()
