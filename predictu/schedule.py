@@ -32,5 +32,6 @@ PERIODIC: dict[str, dict[str, Any]] = {
     # On the 1st; every other night it finds nothing to do, or what the 1st could not.
     "billing": _at("billing.tasks.bill_last_month", hour=0, minute=5),
     "overdue": _at("billing.tasks.mark_overdue", hour=0, minute=15),
+    "forecast": _at("reports.tasks.forecast_revenue", hour=0, minute=25),
     "invoice-mails": _every("billing.tasks.sweep_mails", minutes=1),
 }
