@@ -11,13 +11,12 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import Player
-from operators.services import callbacks
-from predictu.platform import activity, config
-from risk.models import PlayerScore, RiskEvent
+from predictu.platform import config
+from risk.models import PlayerScore
 from risk.scoring import Evaluation, Features, Thresholds, evaluate
+from risk.services import users
 
 BATCH = 200
-_ORDER = {"normal": 0, "sharp": 1, "restricted": 2, "banned": 3}
 
 
 def thresholds() -> Thresholds:
@@ -82,7 +81,7 @@ def _follow(player: Player, judged: Evaluation, now: datetime) -> bool:
         return False
     before, player.tier = player.tier, judged.tier
     player.tier_set_by, player.tier_expires_at = Player.Actor.SYSTEM, None
-    tell_tier_changed(player, before=before, score=judged.score, now=now, reason=f"score {judged.score}")
+    users.tier_changed(player, previous=before, by="the score", now=now)
     return True
 
 
@@ -90,50 +89,6 @@ def _is_free(player: Player, now: datetime) -> bool:
     if player.tier_set_by == Player.Actor.SYSTEM:
         return True
     return player.tier_expires_at is not None and player.tier_expires_at <= now
-
-
-def tell_tier_changed(player: Player, *, before: str, score: int | None, now: datetime, reason: str) -> None:
-    """The risk event, the feed's line, and USER_RESTRICTED to the operator when the user becomes restricted.
-
-    The player's row is held by the caller, which keeps the order of its events.
-    """
-    raised = _ORDER[player.tier] > _ORDER[before]
-    severity = RiskEvent.Severity.WARNING if raised else RiskEvent.Severity.INFO
-    RiskEvent.objects.create(
-        type=RiskEvent.Type.SHARP_DETECTION,
-        severity=severity,
-        message=f"User {player.id} moved from {before} to {player.tier} ({reason})",
-        scope={"user": player.id},
-        value=score,
-        operator_id=player.operator_id,
-        player=player,
-        created_at=now,
-    )
-    activity.record(
-        type="risk_event",
-        severity=severity,
-        title="Sharp bettor detected" if raised else "Tier released",
-        description=f"{{{player.id}}} moved from {before} to {player.tier} ({reason})",
-        operator_id=player.operator_id,
-        user_id=player.id,
-        metadata={"score": score, "tier": player.tier, "previous_tier": before},
-        now=now,
-    )
-    if player.tier == Player.Tier.RESTRICTED:
-        callbacks.queue(
-            operator_id=player.operator_id,
-            event="USER_RESTRICTED",
-            payload={
-                "user_id": player.id,
-                "external_id": player.external_id,
-                "score": score,
-                "classification": player.tier,
-            },
-            user_id=player.id,
-            subject_id=player.id,
-            test=player.is_test,
-            now=now,
-        )
 
 
 def history(player: Player) -> list[dict[str, Any]]:
