@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from predictu.errors import BadRequest, PayloadTooLarge
 
 JSON_BODY_MAX = 1_000_000
-UPLOAD_BODY_MAX = 6_000_000  # a file of 5 MB and the form around it
+UPLOAD_BODY_MAX = 20_000_000  # a file over 5 MB is answered as such, not cut off, up to here
 UPLOAD_PATH = "/api/internal/upload"
 _DRAINED_MAX = 20_000_000
 _CHUNK = 65_536

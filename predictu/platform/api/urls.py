@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from predictu.platform.api import activity, approvals, audit, config
+from predictu.platform.api import activity, approvals, audit, config, uploads
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/internal/config", config.ConfigView.as_view(), name="config"),
@@ -14,4 +14,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/internal/audit", audit.AuditView.as_view(), name="audit"),
     path("api/internal/approvals", approvals.ApprovalsView.as_view(), name="approvals"),
     path("api/internal/approvals/<approval_id>", approvals.ApprovalView.as_view(), name="approvals.decide"),
+    path("api/internal/upload", uploads.UploadView.as_view(), name="upload"),
+    path("files/public/<path:path>", uploads.public_file, name="files.public"),
 ]
