@@ -162,6 +162,31 @@ class RiskEvent(models.Model):
         return self.message
 
 
+class AnomalyWatch(models.Model):
+    """When a kind of anomaly was last seen of a user or market: what follows soon is the same burst."""
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=8)
+    subject_id = models.CharField(max_length=40)
+    last_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "subject_id"], name="anomaly_watch_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject_id}"
+
+
+class AnomalyWatchCursor(models.Model):
+    """How far an operator's numbered events have been looked over for anomalies."""
+
+    operator = models.OneToOneField(Operator, models.CASCADE, primary_key=True, related_name="+")
+    sequence = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.operator_id} {self.sequence}"
+
+
 class PlayerScore(models.Model):
     """One evaluation of a player, kept for ever; the newest is copied to the player's row."""
 

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from predictu import clock
 from trading import source
-from trading.services import evaluations, prices, rollups, sync
+from trading.services import evaluations, prices, rollups, sync, watch
 
 
 @shared_task(queue="slow")
@@ -44,3 +44,9 @@ def compact_revenue() -> None:
 def score_players() -> None:
     """Judge every player with news."""
     evaluations.evaluate(None, now=clock.now())
+
+
+@shared_task(queue="slow")
+def watch_trades() -> None:
+    """Look over new trades for unusual patterns."""
+    watch.look(now=clock.now())

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from predictu import clock, jobs
-from predictu.platform import heartbeats, notices
+from predictu.platform import approvals, heartbeats, notices
 from predictu.platform import relay as relay_service
 
 
@@ -38,3 +38,9 @@ def sweep_notices() -> None:
 def beat() -> None:
     """Show that beat sends jobs and a worker takes them."""
     heartbeats.seen("beat", now=clock.now())
+
+
+@shared_task(queue="fast")
+def expire_approvals() -> None:
+    """Close what no second admin decided in time."""
+    approvals.expire(now=clock.now())

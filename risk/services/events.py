@@ -10,7 +10,7 @@ from django.db.models import F
 from accounts.models import Player
 from predictu import money, shown
 from predictu.platform import activity
-from risk import walls
+from risk import anomalies, walls
 from risk.models import CircuitBreaker, ExposureBucket, RiskEvent, Scope
 
 
@@ -155,6 +155,41 @@ def tier_changed(player: Player, *, previous: str, by: str, now: datetime) -> No
         user_id=player.id,
         metadata={"tier": player.tier, "previous_tier": previous},
         now=now,
+    )
+
+
+def anomaly(
+    finding: anomalies.Finding, *, dedupe_key: str, market_id: str = "", user_id: str = "", operator_id: str = ""
+) -> None:
+    """An unusual pattern of trading: once for each ``dedupe_key``."""
+    created = RiskEvent.objects.bulk_create(
+        [
+            RiskEvent(
+                type=RiskEvent.Type.ANOMALY,
+                severity=RiskEvent.Severity.WARNING,
+                message=finding.message,
+                scope={"market": market_id} if market_id else {"user": user_id},
+                value=money.half_up(finding.value),
+                threshold=money.half_up(finding.threshold),
+                operator_id=operator_id or None,
+                player_id=user_id or None,
+                market_id=market_id,
+                dedupe_key=dedupe_key,
+                created_at=finding.at,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    activity.record(
+        type="risk_event",
+        severity=RiskEvent.Severity.WARNING,
+        title="Unusual trading",
+        description=finding.message,
+        operator_id=operator_id,
+        user_id=user_id,
+        market_id=market_id,
+        metadata={"event_id": created[0].id},
+        now=finding.at,
     )
 
 
