@@ -8,10 +8,15 @@ from predictu.errors import BadRequest, NotFound
 
 def by_slug(slug: str) -> Operator:
     """The operator of a God Mode path. Raises NotFound."""
-    found = Operator.objects.filter(slug=slug).first() if "\x00" not in slug else None
+    found = find(slug)
     if found is None:
         raise NotFound("No such operator")
     return found
+
+
+def find(slug: str) -> Operator | None:
+    """The operator with this slug, if there is one."""
+    return Operator.objects.filter(slug=slug).first() if "\x00" not in slug else None
 
 
 def of_query(query: Query, name: str = "operator") -> Operator | None:

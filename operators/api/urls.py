@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from operators.api import casino
+from operators.api import casino, casino_events, deliveries
 from operators.api.internal import views as internal
 from operators.api.s2s import views as s2s
 
@@ -21,5 +21,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/s2s/operators/<operator_id>/keys", s2s.KeysView.as_view(), name="s2s.keys.generate"),
     path("api/s2s/operators/<operator_id>/public-key", s2s.PublicKeyView.as_view(), name="s2s.public_key"),
     path("api/s2s/operators/<operator_id>/test", s2s.PingView.as_view(), name="s2s.test"),
+    path("api/internal/deliveries", deliveries.DeliveriesView.as_view(), name="deliveries.list"),
+    path("api/internal/deliveries/replay", deliveries.ReplayView.as_view(), name="deliveries.replay"),
+    path("api/casino/events", casino_events.EventsView.as_view(), name="casino.events"),
+    path("api/casino/deliveries", casino_events.DeliveriesView.as_view(), name="casino.deliveries"),
+    path(
+        "api/casino/deliveries/<delivery_id>/replay",
+        casino_events.ReplayView.as_view(),
+        name="casino.deliveries.replay",
+    ),
     path("api/casino/whoami", casino.WhoAmIView.as_view(), name="casino.whoami"),
 ]

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from operators.models import Attempt, CallbackEvent, Delivery, Endpoint, OnboardingFact, Operator
-from operators.services import deliveries, health, keys, recording
+from operators.services import callbacks, deliveries, health, keys, recording, replays, retention
 from predictu.platform.models import ActivityEvent, AdminNotice
 from tests.factories import make_operator, make_pair, now
 from tests.loopback import answer
@@ -351,3 +351,53 @@ def test_numbers_are_gap_free_and_no_event_is_without_its_delivery(serve):
     assert list(CallbackEvent.objects.order_by("ordinal").values_list("sequence", flat=True)) == [1, 2, 3, 4, 5]
     assert Delivery.objects.filter(state="recorded").count() == 5
     assert keys.signing_secrets(operator, now()) is not None
+
+
+def test_counts_and_failures_of_a_subject_come_from_its_deliveries(serve):
+    script = Script()
+    operator, _ = make_receiver(serve(script))
+    confirmed, failed, behind = (tell(operator, user=user, subject_id="stl_1")[0] for user in (OTHER, USER, USER))
+    tell(make_operator(), subject_id="stl_1")
+    script.only, script.otherwise = failed.id, 503
+    send(operator)
+    assert callbacks.counts_by_subject(["stl_1", "stl_2"]) == {
+        "stl_1": callbacks.Counts(sent=2, confirmed=1, failed=0, waiting=2),
+        "stl_2": callbacks.Counts(),
+    }
+    for _ in range(5):
+        due_now(failed)
+        send(operator)
+    assert states(confirmed, failed, behind) == ["confirmed", "slow", "confirmed"]
+    assert callbacks.counts_by_subject(["stl_1"])["stl_1"] == callbacks.Counts(sent=3, confirmed=2, failed=1)
+    assert callbacks.failing_for(["stl_1", "stl_2"]) == {
+        "stl_1": [
+            callbacks.Failing(
+                user_id=USER,
+                operator_slug=operator.slug,
+                error="S2S callback answered HTTP 503 after 5 retries",
+                last_attempt_at=delivery(failed).last_attempt_at,
+                retry_count=5,
+            )
+        ],
+        "stl_2": [],
+    }
+    replays.one(delivery(confirmed), now=now())
+    assert callbacks.counts_by_subject(["stl_1"])["stl_1"] == callbacks.Counts(sent=3, confirmed=2, failed=1)
+
+
+def test_events_not_numbered_yet_count_as_waiting():
+    operator = make_operator()
+    callbacks.queue(operator_id=operator.id, event="POSITION_RESOLVED", payload={}, subject_id="stl_1", now=now())
+    assert callbacks.counts_by_subject(["stl_1"])["stl_1"] == callbacks.Counts(waiting=1)
+
+
+def test_what_is_past_its_retention_is_removed_and_nothing_else(serve):
+    operator, _ = make_receiver(serve(Script()))
+    old, attempt_old, young = (tell(operator, user=user)[0] for user in (USER, OTHER, ""))
+    send(operator)
+    CallbackEvent.objects.filter(pk=old.pk).update(created_at=now() - timedelta(days=397))
+    Attempt.objects.filter(delivery__in=[old.pk, attempt_old.pk]).update(at=now() - timedelta(days=91))
+    assert retention.prune(now()) == (2, 1)
+    assert set(CallbackEvent.objects.values_list("id", flat=True)) == {attempt_old.id, young.id}
+    assert list(Attempt.objects.values_list("delivery_id", flat=True)) == [young.pk]
+    assert states(attempt_old, young) == ["confirmed", "confirmed"]
