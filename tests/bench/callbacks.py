@@ -1,0 +1,185 @@
+"""Callbacks: deliveries a second beside a bare urllib3 pool, a long queue's claims, and a stalled neighbour."""
+
+import ssl
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.bench.receiver import receiving
+from tests.loopback import Authority
+from tests.processes import platform
+
+ROUNDS, POSTS = 5, 3_000
+SHORT, LONG, CLAIMS = 1_000, 1_000_000, 200
+BODY = b'{"event":"TRADE_PLACED","payload":{"filler":"' + b"x" * 950 + b'"}}'
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def spread(values: Sequence[float], digits: int = 0) -> str:
+    return f"{statistics.median(values):,.{digits}f} [{min(values):,.{digits}f}..{max(values):,.{digits}f}]"
+
+
+def floor(port: int, authority: Authority) -> float:
+    """Signed posts a second over one kept-alive TLS connection of a bare urllib3 pool; nothing recorded."""
+    import urllib3
+
+    from operators import signing
+    from tests.factories import now
+
+    pool = urllib3.HTTPSConnectionPool(
+        "localhost", port, ssl_context=ssl.create_default_context(cafile=authority.file), retries=False
+    )
+    begun = time.perf_counter()
+    for number in range(POSTS):
+        headers = signing.headers_for(
+            event="TRADE_PLACED", delivery_id=f"dlv_{number}", body=BODY, secret="sk_live_x", now=now()
+        )
+        assert pool.request("POST", "/", body=BODY, headers=headers).status == 200
+    return POSTS / (time.perf_counter() - begun)
+
+
+def fill(operator: Any, count: int) -> None:
+    """``count`` numbered events of an operator, each due."""
+    from django.db import connection
+
+    from operators.models import CallbackEvent
+    from predictu import ids
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(max(sequence), 0) FROM operators_callbackevent WHERE operator_id = %s",
+            [ids.decode("op", operator.id)],
+        )
+        last = cursor.fetchone()[0]
+        cursor.execute(
+            """WITH made AS (
+                 INSERT INTO operators_callbackevent
+                   (id, operator_id, event, user_id, subject_id, body, test, sequence, created_at)
+                 SELECT gen_random_uuid(), %(operator)s, 'TRADE_PLACED', 'usr_' || gen_random_uuid(), '', %(body)s,
+                   false, %(last)s + n, now() FROM generate_series(1, %(count)s) AS n
+                 RETURNING ordinal, user_id)
+               INSERT INTO operators_delivery
+                 (event_id, operator_id, user_id, state, due_at, tries, attempts, last_error)
+               SELECT ordinal, %(operator)s, user_id, 'ready', now(), 0, 0, '' FROM made""",
+            {"operator": ids.decode("op", operator.id), "body": BODY, "last": last, "count": count},
+        )
+        cursor.execute("ANALYZE operators_callbackevent, operators_delivery")
+    assert CallbackEvent.objects.filter(operator=operator).exists()
+
+
+def ours(operator: Any) -> float:
+    """The same posts claimed, signed, sent, recorded: deliveries a second of one process."""
+    from operators.models import Delivery
+    from operators.services import sending
+
+    fill(operator, POSTS)
+    begun = time.perf_counter()
+    sending.drain(operator.id)
+    took = time.perf_counter() - begun
+    assert not Delivery.objects.filter(operator=operator).exclude(state="confirmed").exists()
+    return POSTS / took
+
+
+def claim_ms(operator: Any) -> list[float]:
+    """Milliseconds of claims of 64, each confirmed as if it had been sent."""
+    from operators.services import deliveries, recording
+    from predictu import clock
+
+    took = []
+    for _ in range(CLAIMS):
+        now, begun = clock.now(), time.perf_counter()
+        _, claimed = deliveries.claim(operator.id, most=64, now=now)
+        took.append((time.perf_counter() - begun) * 1000)
+        done = [
+            recording.Outcome(claimed=each, at=now, url="", latency_ms=1, phases_ms={}, request_headers={}, status=200)
+            for each in claimed
+        ]
+        if done:
+            recording.record(operator.id, done, now=now)
+    return took
+
+
+def latencies_ms(operator: Any, beside: Any = None) -> list[float]:
+    """From due to confirmed, in ms, of single events of one operator; ``beside`` stalls every request meanwhile."""
+    from operators.models import Delivery
+    from operators.services import sending
+
+    if beside is not None:
+        fill(beside, 64)
+        sending.wake(beside.id)
+        time.sleep(0.5)
+    took = []
+    for _ in range(200):
+        fill(operator, 1)
+        begun = time.perf_counter()
+        sending.drain(operator.id)
+        took.append((time.perf_counter() - begun) * 1000)
+    assert not Delivery.objects.filter(operator=operator).exclude(state="confirmed").exists()
+    return took
+
+
+def main() -> None:
+    """Print ours, the floor and their ratio; then claims at both queue lengths; then the neighbour's median."""
+    with platform(), tempfile.TemporaryDirectory() as folder:
+        from django.conf import settings
+
+        from tests.factories import make_operator, make_pair
+
+        authority = Authority(Path(folder))
+        settings.PREDICTU_CALLBACK_ALLOW_LOOPBACK = True
+        settings.PREDICTU_CALLBACK_CA_BUNDLE = authority.file
+        with receiving(authority, Path(folder)) as port:
+
+            def operator(path: str = "/") -> Any:
+                made = make_operator(callback_url=f"https://localhost:{port}{path}")
+                make_pair(made)
+                return made
+
+            throughput(operator(), port, authority)
+            neighbour(operator(), operator("/stall"))
+            queue(operator)
+
+
+def throughput(operator: Any, port: int, authority: Authority) -> None:
+    bare, delivered = [], []
+    for _ in range(ROUNDS):
+        bare.append(floor(port, authority))
+        delivered.append(ours(operator))
+    ratios = [mine / theirs for mine, theirs in zip(delivered, bare, strict=True)]
+    say(f"deliveries a second, claimed, signed, sent, recorded   {spread(delivered)}")
+    say(f"bare urllib3 keep-alive TLS pool, nothing recorded     {spread(bare)}")
+    say(f"ratio (goal 0.5)                                       {spread(ratios, 2)}")
+
+
+def neighbour(healthy: Any, stalled: Any) -> None:
+    alone = statistics.median(latencies_ms(healthy))
+    beside = statistics.median(latencies_ms(healthy, beside=stalled))
+    say(
+        f"median delivery alone {alone:.2f} ms, beside an operator that stalls every request {beside:.2f} ms, "
+        f"ratio (goal 1.10) {beside / alone:.2f}"
+    )
+
+
+def queue(operator: Callable[[], Any]) -> None:
+    short, long = operator(), operator()
+    fill(short, SHORT + 64 * CLAIMS)
+    few = claim_ms(short)
+    fill(long, LONG)
+    many = claim_ms(long)
+    say(f"claim of 64 with {SHORT + 64 * CLAIMS:,} rows waiting  {spread(few, 2)} ms")
+    say(
+        f"claim of 64 with {LONG:,} rows waiting  {spread(many, 2)} ms, "
+        f"ratio (goal: flat) {statistics.median(many) / statistics.median(few):.2f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
