@@ -86,7 +86,8 @@ def description(line: InvoiceLine, *, several: bool) -> str:
     if line.kind == CARRIED:
         return f"Carried forward from {shown.days(line.month, months.last_day(line.month))}"
     share = f" at {shown.percent(line.share_pct or ZERO)}" if several else ""
-    return f"Player losses from {line.kind}{share} - {line.trade_count:,} trades"
+    trades = "trade" if line.trade_count == 1 else "trades"
+    return f"Player losses from {line.kind}{share} - {line.trade_count:,} {trades}"
 
 
 def short_description(line: InvoiceLine) -> str:

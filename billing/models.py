@@ -274,3 +274,21 @@ class InvoiceMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.invoice_id}"
+
+
+class MonthNote(models.Model):
+    """Why something that keeps a month from closing is in order after all. Append-only."""
+
+    id = models.BigAutoField(primary_key=True)
+    month = models.DateField()
+    check_name = models.CharField(max_length=24)
+    reason = models.TextField()
+    written_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+        indexes = [models.Index(fields=["month", "check_name"], name="month_note")]
+
+    def __str__(self) -> str:
+        return f"{self.month} {self.check_name}"

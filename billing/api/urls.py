@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from billing.api import invoices, revenue
+from billing.api import invoices, months, revenue
 
 _INVOICE = "api/internal/invoices/<invoice_id>"
 
@@ -20,4 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_INVOICE}/credit-notes", invoices.CreditNotesView.as_view(), name="invoices.credit_notes"),
     path(f"{_INVOICE}/credit-notes/<number>/pdf", invoices.CreditNotePdfView.as_view(), name="invoices.credit_note"),
     path(f"{_INVOICE}/reminders", invoices.RemindersView.as_view(), name="invoices.reminders"),
+    path("api/internal/billing/receivables", months.ReceivablesView.as_view(), name="billing.receivables"),
+    path("api/internal/billing/months/<month>", months.MonthView.as_view(), name="billing.month"),
+    path("api/internal/billing/months/<month>/explanations", months.ExplanationsView.as_view(), name="billing.explain"),
 ]

@@ -1,0 +1,111 @@
+"""The month-close check names what keeps a month open, and nothing else."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, transaction
+
+from billing.models import InvoiceMail, MonthNote, NumberSeries
+from billing.services import invoices, mails, month_close
+from operators.models import CallbackEvent, Delivery
+from predictu import ids
+from predictu.errors import ValidationFailed
+from tests.billing.facts import at, earn, february
+from tests.factories import make_admin, make_operator, make_player
+
+pytestmark = pytest.mark.django_db
+FEBRUARY, FIRST = date(2026, 2, 1), at(2026, 3, 1, 0, 5)
+
+
+def failing(verify=list, now=FIRST):
+    return {one.name: one.findings for one in month_close.check(month=FEBRUARY, now=now, verify=verify) if not one.ok}
+
+
+@pytest.fixture
+def closed():
+    """A February that can be closed: an invoice, and a losing month that is carried on."""
+    operator = make_operator(slug="example-casino")
+    february(operator)
+    earn(make_player(make_operator()), at(2026, 2, 3), spread="-5", kind="void", trades=0)
+    invoices.run_month(month=FEBRUARY, now=FIRST)
+    for pk in mails.due(now=FIRST):
+        mails.deliver(pk, now=FIRST)
+    return operator
+
+
+def test_a_month_in_order(closed):
+    assert failing() == {}
+
+
+def test_the_ledger_has_to_be_verified(closed):
+    assert failing(verify=None) == {"ledger": ("The ledger was not verified in this check.",)}
+    assert failing(verify=lambda: ["Balance of usr_1 is off."]) == {"ledger": ("Balance of usr_1 is off.",)}
+
+
+def test_before_its_end_a_month_is_open(closed):
+    assert list(failing(now=at(2026, 2, 28))) == ["over"]
+
+
+def test_operators_that_were_not_billed_and_drafts(closed, settings):
+    late = make_operator(slug="late")
+    earn(make_player(late), at(2026, 2, 9), fee="10")
+    assert failing() == {"invoices": ("late is not billed.",)}
+    settings.PREDICTU_BILLING_HOLD_FOR_REVIEW = True
+    invoices.run_month(month=FEBRUARY, now=FIRST)
+    assert failing() == {"invoices": ("The invoice of late is a draft.",)}
+
+
+def test_amounts_that_are_not_the_revenues(closed):
+    earn(make_player(closed), at(2026, 2, 9), fee="10")
+    assert failing() == {"amounts": ("example-casino: billed on 5,460.00, earned 5,463.00.",)}
+
+
+def test_broken_seals_and_missing_numbers(closed):
+    NumberSeries.objects.update(last=2)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE billing_invoice DISABLE TRIGGER invoice_sealed")
+        cursor.execute("UPDATE billing_invoice SET trade_count = 1")
+    assert failing() == {
+        "seals": (
+            "INV-2026-00001 is not what was sealed.",
+            "2 numbers of 2026 were taken, 1 invoices carry one.",
+        )
+    }
+
+
+def test_mails_and_callbacks_may_be_explained(closed):
+    InvoiceMail.objects.update(sent_at=None, failed_at=FIRST)
+    for state in ("dead", "slow", "confirmed", "recorded"):
+        event = CallbackEvent.objects.create(
+            id=ids.new("dlv"), operator=closed, event="TRADE_PLACED", body=b"{}", created_at=at(2026, 2, 5)
+        )
+        Delivery.objects.create(event=event, operator=closed, state=state)
+    assert failing() == {
+        "callbacks": (
+            "example-casino: 1 callbacks are dead.",
+            "example-casino: 1 callbacks are slow.",
+        ),
+        "mails": ("The invoice mail of INV-2026-00001 failed.",),
+    }
+    admin = make_admin("Finance")
+    for name in ("callbacks", "mails"):
+        month_close.explain(month=FEBRUARY, name=name, reason="agreed by phone", actor=admin, now=FIRST)
+    assert failing() == {}
+    with pytest.raises(ValidationFailed):
+        month_close.explain(month=FEBRUARY, name="amounts", reason="trust me", actor=admin, now=FIRST)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        MonthNote.objects.update(reason="other")
+    assert MonthNote.objects.count() == 2
+
+
+def test_the_command(closed, monkeypatch, capsys):
+    monkeypatch.setattr("billing.management.commands.close_month.verified", list)
+    call_command("close_month", "--month", "2026-02")
+    assert "2026-02 can be closed" in capsys.readouterr().out
+    earn(make_player(closed), at(2026, 2, 9), fee=Decimal(10))
+    with pytest.raises(CommandError, match="1 checks failed"):
+        call_command("close_month", "--month", "2026-02")
+    assert "NOT OK  Invoices and carried months" in capsys.readouterr().out
