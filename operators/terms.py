@@ -93,11 +93,11 @@ def _set(operator: Operator, name: str, attribute: str, value: Any) -> None:
     setattr(operator, attribute, value)
 
 
-def _number(value: Decimal | None) -> int | float | None:
+def _number(value: Decimal | int | None) -> int | float | None:
     """A limit as JSON holds it: whole dollars and cents are exact in a float of this size."""
     if value is None:
         return None
-    return int(value) if value == value.to_integral_value() else float(value)
+    return int(value) if value == int(value) else float(value)
 
 
 def problems(values: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from billing.models import Invoice
 from operators import steps
 from operators.api.metrics import Metrics
 from operators.api.s2s import translate
@@ -115,4 +116,16 @@ def key(row: OperatorKey, now: datetime) -> dict[str, Any]:
         "created_at": clock.milliseconds(row.created_at),
         "last_used_at": clock.milliseconds(use.last_used_at if use else None),
         "expires_at": clock.milliseconds(row.expires_at),
+    }
+
+
+def invoice(row: Invoice) -> dict[str, Any]:
+    """A month's invoice by its own gross revenue; the parties' shares add up to it."""
+    return {
+        "invoice_id": row.id,
+        "period": f"{row.month:%Y-%m}",
+        "gross_revenue": row.gross_usd,
+        "predictu_share": row.share_usd,
+        "operator_share": row.gross_usd - row.share_usd,
+        "status": row.status,
     }

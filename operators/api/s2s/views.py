@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from billing import queries as billing
 from operators import queries
 from operators.api import listing, metrics
 from operators.api.fields import whole
@@ -29,6 +30,7 @@ _SORTS = {
 _WANTED = {"active": lifecycle.ACTIVATE, "inactive": lifecycle.SUSPEND, "onboarding": lifecycle.ONBOARD}
 _ANY = {200: OpenApiTypes.OBJECT}
 _FURTHEST = 10**9
+_RECENT = 5
 
 
 class OperatorsView(ApiView):
@@ -77,7 +79,7 @@ class OperatorView(ApiView):
         known = operator.keys.select_related("use").order_by("-created_at", "-id")
         shown["api_keys"] = [rows.key(key, now) for key in known]
         shown["onboarding_checklist"] = rows.checklist(operator, now)
-        shown["recent_invoices"] = []
+        shown["recent_invoices"] = [rows.invoice(each) for each in billing.listed(operator_id=operator.id)[:_RECENT]]
         return Response(shown)
 
     @extend_schema(request=bodies.S2SUpdateIn, responses=_ANY, examples=examples.UPDATE)

@@ -257,6 +257,25 @@ class TestUpdate:
             assert api.get(f"{PATH}/{operator_id}")[0] == 404
 
 
+class TestDetail:
+    def test_recent_invoices(self, api):
+        from billing.services import invoices
+        from tests.billing.facts import at, february
+
+        operator = make_operator()
+        february(operator)
+        invoices.run_month(month=at(2026, 2).date(), now=at(2026, 3, 1, 0, 5))
+        (shown,) = api.get(f"{PATH}/{operator.id}")[1]["recent_invoices"]
+        assert shown | {"invoice_id": ""} == {
+            "invoice_id": "",
+            "period": "2026-02",
+            "gross_revenue": 18200.0,
+            "predictu_share": 5460.0,
+            "operator_share": 12740.0,
+            "status": "sent",
+        }
+
+
 class TestStatus:
     def test_inactive_and_back(self, api):
         operator = make_operator()
