@@ -18,7 +18,7 @@ from operators.models import OnboardingFact, OnboardingStep, Operator, default_b
 from operators.services import idempotency, keys
 from predictu import clock, ids
 from predictu.errors import PredictuError
-from reports.demo import cast, markets
+from reports.demo import bills, cast, markets
 from reports.demo.cast import DAYS, Casino, Punter
 from trading.feed.world import World, WorldMarket
 from trading.models import Market
@@ -87,6 +87,7 @@ class Story:
         self._plan_markets()
         self._plan_users()
         self._plan_trades()
+        bills.plan(self)
         while self._calendar:
             happening = heapq.heappop(self._calendar)
             if happening.at <= self.now:
