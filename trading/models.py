@@ -452,6 +452,7 @@ class Settlement(models.Model):
     completeness = models.JSONField(default=dict)
     error = models.TextField(blank=True)
     processing_time_ms = models.PositiveIntegerField(null=True)
+    tried_at = models.DateTimeField(null=True)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     reason = models.TextField(blank=True)
     resolved_at = models.DateTimeField()
@@ -471,6 +472,28 @@ class Settlement(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+
+class SettlementPart(models.Model):
+    """What of a settlement is one operator's; test users are left out."""
+
+    id = models.BigAutoField(primary_key=True)
+    settlement = models.ForeignKey(Settlement, models.PROTECT, related_name="parts")
+    operator = models.ForeignKey(Operator, models.PROTECT, related_name="+", db_index=False)
+    positions = models.PositiveIntegerField()
+    winners = models.PositiveIntegerField()
+    losers = models.PositiveIntegerField()
+    users = models.PositiveIntegerField()
+    payout_usd = MoneyField()
+    loss_usd = MoneyField()
+    basis_usd = MoneyField()
+    refund_usd = MoneyField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["operator", "settlement"], name="settlement_part_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.settlement_id} {self.operator_id}"
 
 
 def is_fresh(priced_at: datetime | None, now: datetime, seconds: int) -> bool:

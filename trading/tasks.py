@@ -4,7 +4,7 @@ from celery import shared_task
 
 from predictu import clock
 from trading import source
-from trading.services import evaluations, prices, rollups, sync, watch
+from trading.services import evaluations, prices, rollups, settlements, settling, sync, watch
 
 
 @shared_task(queue="slow")
@@ -19,6 +19,18 @@ def read_mids() -> None:
     """Read the mids of the markets that matter now."""
     with source.client() as client:
         prices.read_mids(client, now=clock.now())
+
+
+@shared_task(queue="slow")
+def settle(settlement_id: str) -> None:
+    """Pay out a resolved market."""
+    settling.settle(settlement_id, now=clock.now())
+
+
+@shared_task(queue="fast")
+def sweep_settlements() -> None:
+    """Start what is resolved and not settled."""
+    settlements.ring_for_waiting(now=clock.now())
 
 
 @shared_task(queue="slow")

@@ -1,6 +1,6 @@
 """Trade lists of God Mode: all, an operator's, a user's."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -8,11 +8,14 @@ from rest_framework.response import Response
 from accounts import queries as players
 from accounts.models import Player
 from operators import queries as operators
+from predictu import clock
 from predictu.api import pages
 from predictu.api.params import Query
 from predictu.api.views import DataView
+from trading.api.markets import ReasonBody
 from trading.queries import positions, trades
 from trading.queries.trades import TradeFilter
+from trading.services import cancels
 
 _SIDES, _OUTCOMES, _STATUSES = ("buy", "sell"), ("yes", "no"), ("filled", "settled", "cancelled")
 
@@ -42,6 +45,17 @@ class TradesView(DataView):
     def get(self, request: Request) -> Response:
         operator = operators.of_query(self.query)
         return Response(trade_list(self.query, **({"operator_id": operator.id} if operator else {})))
+
+
+class CancelView(DataView):
+    """Undo a trade for a palpable error: its money, its position, its revenue and its counters."""
+
+    permissions: ClassVar = {"POST": "trading.cancel_trade"}
+
+    def post(self, request: Request, trade_id: str) -> Response:
+        reason = self.body(ReasonBody)["reason"]
+        done = cancels.cancel(trade_id=cancels.trade_id_of(trade_id), reason=reason, actor=self.admin, now=clock.now())
+        return self.answer(trades.row(trades.one(done.id)))
 
 
 class OperatorTradesView(DataView):

@@ -24,6 +24,7 @@ from predictu.errors import (
 from predictu.money import ZERO
 from predictu.platform import config
 from risk import walls
+from risk.models import Scope
 from risk.services import breakers, exposure
 from trading import positions, pricing
 from trading.orders import Decision, Executed, Order
@@ -108,6 +109,8 @@ def enter(order: Order, facts: Facts, *, category: str, now: datetime) -> Desk:
         raise Stale
     if order.side == "buy" and market.category not in operator.allowed_categories:
         raise CategoryNotAllowed(details={"category": market.category, "allowed": operator.allowed_categories})
+    if player.is_test and not any(row[1] == Scope.MARKET for row in facts.bucket_rows):
+        raise BucketsMissing  # it moves none, but holds the market's, so that a resolution waits for it
     counters = None if player.is_test else _counters(facts, operator, market, configuration, now)
     return Desk(operator, player, market, _holding(facts.position), facts.position, counters, configuration, now)
 

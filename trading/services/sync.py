@@ -23,7 +23,7 @@ from trading.polymarket.client import PolymarketClient
 from trading.polymarket.errors import PagingStuck, SourceRefused
 from trading.polymarket.finality import Final
 from trading.polymarket.source import Skip, SkipReason, SourceMarket
-from trading.services import prices
+from trading.services import prices, settlements
 
 log = logging.getLogger("predictu.sync")
 
@@ -192,6 +192,7 @@ def _store(
     now: datetime,
     priced_at: Callable[[SourceMarket], datetime | None],
 ) -> None:
+    finals: list[tuple[str, str]] = []
     refiled: list[tuple[Market, str]] = []
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -208,12 +209,16 @@ def _store(
                 continue
             if category is not None and category != market.category:
                 refiled.append((market, category))
-            batch.update(market, source, priced_at(source))
+            final = batch.update(market, source, priced_at(source))
+            if final is not None:
+                finals.append((market.id, final.outcome))
         batch.write()
     report.new += len(batch.new)
     report.changed += len(batch.changed)
     for market, category in refiled:
         _refile(market.id, category, now=now)
+    for market_id, outcome in finals:
+        report.resolved += int(settlements.by_source(market_id, outcome, now=now))
 
 
 class _Batch:

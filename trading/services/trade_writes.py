@@ -46,6 +46,7 @@ INSERT INTO trading_revenuefact (at, kind, operator_id, player_id, market_id, tr
   fee_usd, settlement_fee_usd, volume_usd, trade_count, rolled)
 VALUES (%s, 'trade', %s, %s, %s, %s, %s, %s, %s, %s, 0, %s, 1, false)
 """
+_HOLD_MARKET = "SELECT 1 FROM risk_exposurebucket WHERE scope = 'market' AND scope_id = %s FOR NO KEY UPDATE"
 _REQUIRE_MARKET = "SELECT trading_require_market(%s, %s, %s)"
 _INSERT_REFERENCE = (
     "INSERT INTO operators_transactionreference (operator_id, transaction_id, object_id, created_at)"
@@ -90,6 +91,8 @@ def statements(call: idempotency.Call, decision: Decision, answer: bytes, now: d
     if decision.counters is not None:
         written.append(Statement(_INSERT_FACT, _fact(done, now)))
         written.append(Statement(exposure.BOOK, _booking(decision)))
+    else:
+        written.append(Statement(_HOLD_MARKET, (done.market.id,)))
     oldest = now - timedelta(seconds=settings.PREDICTU_PRICE_MAX_AGE_SECONDS)
     market = ids.decode("mkt", done.market.id)
     written.append(Statement(_REQUIRE_MARKET, (market, done.market.yes_mid, oldest)))
