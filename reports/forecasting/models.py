@@ -7,9 +7,6 @@ import warnings
 
 import numpy as np
 import numpy.typing as npt
-from statsmodels.tsa.forecasting.theta import ThetaModel
-from statsmodels.tsa.holtwinters import ExponentialSmoothing
-from statsmodels.tsa.seasonal import STL
 
 Days = npt.NDArray[np.float64]
 
@@ -79,6 +76,10 @@ def weekday_factors(history: Days) -> Days:
 
 
 def _theta(window: Days, days: int) -> Days:
+    # statsmodels takes seconds and 150 MB to load, which a process that forecasts nothing is spared.
+    from statsmodels.tsa.forecasting.theta import ThetaModel
+    from statsmodels.tsa.seasonal import STL
+
     rooted = window.min() >= 0
     values = np.sqrt(window) if rooted else window
     parts = STL(values, period=WEEK, seasonal=5 * WEEK, trend=4 * WEEK + 1).fit()
@@ -93,6 +94,8 @@ def _theta(window: Days, days: int) -> Days:
 
 
 def _seasonal_smoothing(window: Days, days: int) -> Days:
+    from statsmodels.tsa.holtwinters import ExponentialSmoothing
+
     model = ExponentialSmoothing(window, seasonal="add", seasonal_periods=WEEK, initialization_method="heuristic")
     return np.asarray(model.fit(use_brute=False).forecast(days), dtype=float)
 
