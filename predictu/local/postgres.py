@@ -51,6 +51,8 @@ DISPOSABLE = SETTINGS | {
     "synchronous_commit": "off",
     "shared_buffers": "256MB",
     "max_connections": "300",
+    # Races count deadlocks; a lock that is waited for longer than this is looked into.
+    "deadlock_timeout": "10ms",
 }
 
 

@@ -86,12 +86,14 @@ def operator_changed(*, operator_id: str, previous_limit_usd: Decimal | None = N
     buckets.revise(row[0] for row in held)
     for bucket in exposure.judged(held, configuration=config.newest()[1], now=now):
         exposure.tell(bucket, bucket.exposure_usd, now=now)
-    limit = limit_rules.operator_limit(_limits_of(operator_id))
-    if previous_limit_usd is not None and limit > previous_limit_usd:
+    limit = limit_of(operator_id)
+    if previous_limit_usd is not None and limit is not None and limit > previous_limit_usd:
         scope = {"operator": operator_id}
         events.limit_raised("exposure_limit_usd", wall=4, old=previous_limit_usd, new=limit, scope=scope, now=now)
 
 
-def _limits_of(operator_id: str) -> limit_rules.OperatorLimits:
+def limit_of(operator_id: str) -> Decimal | None:
+    """An operator's exposure limit as stored now; None for one we do not know."""
     columns = ("risk_tier", "exposure_limit_usd", "category_limits")
-    return limit_rules.OperatorLimits(*Operator.objects.values_list(*columns).get(pk=operator_id))
+    row = Operator.objects.filter(pk=operator_id).values_list(*columns).first()
+    return None if row is None else limit_rules.operator_limit(limit_rules.OperatorLimits(*row))

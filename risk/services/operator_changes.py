@@ -13,8 +13,7 @@ from accounts.services import players
 from operators import terms
 from operators.models import Operator
 from operators.services import keys, lifecycle, onboarding
-from risk.models import Scope
-from risk.services import breakers
+from risk.services import breakers, limits
 
 
 @transaction.atomic
@@ -40,14 +39,15 @@ def update(
     actor: Any,
     now: datetime,
 ) -> lifecycle.Updated:
-    """``lifecycle.update``; a new limit commits holding the operator's bucket."""
+    """``lifecycle.update``; a new limit commits holding the operator's bucket and judges what is open."""
+    previous_limit = limits.limit_of(operator_id)
     updated = lifecycle.update(
         operator_id=operator_id, changes=changes, status=status, reason=reason, actor=actor, now=now
     )
     if updated.went_live:
         players.retire_test_users(operator_id=operator_id, now=now)
     if terms.touches_limits(updated.changes):
-        breakers.hold_bucket(Scope.OPERATOR, operator_id)
+        limits.operator_changed(operator_id=operator_id, previous_limit_usd=previous_limit, now=now)
     return updated
 
 
