@@ -34,9 +34,24 @@ def base_url() -> str:
     return str(settings.PREDICTU_CDN_URL).rstrip("/")
 
 
+def url_at(path: str) -> str:
+    """Where a browser finds the file kept at ``path``."""
+    return f"{base_url()}/{path}"
+
+
 def url_of(stored: StoredFile) -> str:
     """Where a browser finds the file."""
-    return f"{base_url()}/{stored.path}"
+    return url_at(stored.path)
+
+
+def of_category(file_id: str, category: str) -> StoredFile:
+    """An uploaded file meant for this. Raises ValidationFailed on ``file_id``."""
+    stored = StoredFile.objects.filter(pk=file_id).first()
+    if stored is None:
+        raise ValidationFailed(details={"file_id": ["is not an uploaded file"]})
+    if stored.category != category:
+        raise ValidationFailed(details={"file_id": [f"must have been uploaded as {category}"]})
+    return stored
 
 
 def is_ours(url: str) -> bool:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from operators.models import CATEGORIES
 from predictu import clock, ids
 from predictu.api import pages
-from predictu.api.fields import TextField
+from predictu.api.fields import IdField, TextField
 from predictu.api.views import DataView
 from predictu.errors import NotFound
 from predictu.platform import config
@@ -22,6 +22,10 @@ from trading.services import markets
 
 class ReasonBody(serializers.Serializer):
     reason = TextField(max_length=500)
+
+
+class ImageBody(serializers.Serializer):
+    file_id = IdField("file", allow_null=True)
 
 
 class OverrideBody(ReasonBody):
@@ -105,4 +109,15 @@ class OverrideView(DataView):
             actor=self.admin,
             now=clock.now(),
         )
+        return self.answer(shown(market_id))
+
+
+class ImageView(DataView):
+    """Show an uploaded image of the market instead of the source's; null goes back to that."""
+
+    permissions: ClassVar = {"POST": "trading.manage_markets"}
+
+    def post(self, request: Request, market_id: str) -> Response:
+        file_id = self.body(ImageBody)["file_id"]
+        markets.set_image(market_id=market_id_of(market_id), file_id=file_id, actor=self.admin, now=clock.now())
         return self.answer(shown(market_id))

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/internal/markets/<market_id>", markets.MarketView.as_view(), name="markets.detail"),
     path("api/internal/markets/<market_id>/pause", markets.PauseView.as_view(), name="markets.pause"),
     path("api/internal/markets/<market_id>/resume", markets.ResumeView.as_view(), name="markets.resume"),
+    path("api/internal/markets/<market_id>/image", markets.ImageView.as_view(), name="markets.image"),
     path("api/internal/markets/<market_id>/override", markets.OverrideView.as_view(), name="markets.override"),
     path(
         "api/internal/markets/<market_id>/settlement-preview",

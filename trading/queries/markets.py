@@ -10,6 +10,7 @@ from django.db import connection
 
 from predictu import clock, ids, money
 from predictu.api.pages import Page
+from predictu.platform import files
 from predictu.platform.config import Configuration
 from trading import pricing
 from trading.models import Market
@@ -33,7 +34,10 @@ _COLUMNS = (
     "waiting_for paused_by_staff status_reason outcome_labels buys_paused_until token_ids slug event_title"
 ).split()
 _COUNTS = "yes_usd no_usd position_count trade_count volume_usd".split()
-_SELECT = ", ".join([f"market.{name}" for name in _COLUMNS] + [f"coalesce(bucket.{name}, 0)" for name in _COUNTS])
+_SELECT = ", ".join(
+    [f"market.{name}" for name in _COLUMNS] + [f"coalesce(bucket.{name}, 0)" for name in _COUNTS] + ["image.path"]
+)
+_WHOLE = f"SELECT {_SELECT} {_FROM} LEFT JOIN platform_storedfile image ON image.id = market.image_id"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +107,11 @@ def _read(keys: Sequence[Any]) -> list[dict[str, Any]]:
     if not keys:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {_SELECT} {_FROM} WHERE market.id = ANY(%(keys)s)", {"keys": list(keys)})  # noqa: S608
-        rows = [dict(zip((*_COLUMNS, *_COUNTS), row, strict=True)) for row in cursor.fetchall()]
+        cursor.execute(f"{_WHOLE} WHERE market.id = ANY(%(keys)s)", {"keys": list(keys)})
+        rows = [dict(zip((*_COLUMNS, *_COUNTS, "own_image"), row, strict=True)) for row in cursor.fetchall()]
     for values in rows:
+        own_image = values.pop("own_image")
+        values["image_url"] = files.url_at(own_image) if own_image else values["image_url"]
         values["id"] = ids.encode("mkt", values["id"])
         for name in ("tags", "untradeable_reasons", "outcome_labels"):
             values[name] = Market._meta.get_field(name).from_db_value(values[name], None, connection)

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts.models import AdminUser
 from predictu.errors import Conflict, NotFound
-from predictu.platform import activity, audit
+from predictu.platform import activity, audit, files
 from risk.models import Scope
 from risk.services import breakers
 from trading import catalogue
@@ -101,6 +101,28 @@ def override(*, market_id: str, value: str, reason: str, actor: AdminUser, now: 
         actor=actor,
         now=now,
     )
+    return market
+
+
+@transaction.atomic
+def set_image(*, market_id: str, file_id: str | None, actor: AdminUser, now: datetime) -> Market:
+    """Show an uploaded market image instead of the source's; None goes back to it. Survives every sync.
+
+    Raises NotFound, ValidationFailed for what is no market image.
+    """
+    image = files.of_category(file_id, files.Category.MARKET_IMAGE) if file_id else None
+    market = by_id(market_id, held=True)
+    before, market.image, market.updated_at = market.image_id, image, now
+    market.save(update_fields=["image", "updated_at"])
+    if before != market.image_id:
+        audit.record(
+            actor=actor,
+            action="market.image",
+            object_type="market",
+            object_id=market.id,
+            changes={"image": {"from": before, "to": market.image_id}},
+            now=now,
+        )
     return market
 
 

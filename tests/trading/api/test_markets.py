@@ -1,10 +1,14 @@
+import io
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.test import Client
+from PIL import Image
 
 from accounts import roles
+from predictu import ids
+from predictu.platform import files
 from predictu.platform.models import AuditEntry
 from risk.models import ExposureBucket
 from tests.factories import as_admin, make_admin, make_market, make_operator, make_pair, make_player, now, place, signed
@@ -199,3 +203,29 @@ def test_offered_prices_are_those_a_trade_is_made_at():
     assert prices_shown["yes"]["buy"] == place(player, held, 5)["price"]
     assert prices_shown["yes"]["sell"] == place(player, held, 5, side="sell")["price"]
     assert prices_shown["no"]["buy"] == place(player, held, 5, outcome="no")["price"]
+
+
+def test_an_uploaded_image_stands_before_the_sources(staff, tmp_path, settings):
+    storage = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
+    settings.STORAGES = settings.STORAGES | {"default": storage}
+    settings.PREDICTU_CDN_URL = "https://cdn.example"
+    market = make_market(image_url="https://source.example/a.png")
+    path = f"/api/internal/markets/{market.id}"
+    picture = io.BytesIO()
+    Image.new("RGB", (2, 2)).save(picture, "PNG")
+
+    def upload(category, **more):
+        stored = {"content": picture.getvalue(), "category": category, "actor": make_admin(), "now": now(), **more}
+        return files.store(**stored)
+
+    image, logo = upload("market_image"), upload("operator_logo", operator_slug="x")
+    answer = post(staff, f"{path}/image", file_id=image.id).json()["data"]
+    assert answer["image_url"] == f"https://cdn.example/{image.path}"
+    assert staff.get("/api/internal/markets").json()["data"][0]["image_url"] == answer["image_url"]
+    operator = make_operator()
+    assert casino(operator, "/api/casino/markets").json()["data"][0]["image_url"] == answer["image_url"]
+    for wrong in (logo.id, ids.new("file"), "x"):
+        refused = post(staff, f"{path}/image", file_id=wrong)
+        assert (refused.status_code, list(refused.json()["error"]["details"])) == (422, ["file_id"])
+    assert post(staff, f"{path}/image", file_id=None).json()["data"]["image_url"] == "https://source.example/a.png"
+    assert AuditEntry.objects.filter(action="market.image").count() == 2
