@@ -55,11 +55,16 @@ def parameters(player_id: str, posting: Posting, now: datetime) -> tuple[Any, ..
         posting.reference_type,
         posting.reference_id,
         posting.description,
-        orjson.dumps(posting.metadata, default=float).decode(),
+        metadata_text(posting),
         posting.key,
         posting.actor,
         now,
     )
+
+
+def metadata_text(posting: Posting) -> str:
+    """The posting's metadata as JSON."""
+    return orjson.dumps(posting.metadata, default=float).decode()
 
 
 def with_repayment(postings: Sequence[Posting], *, debt_usd: Decimal, balance_usd: Decimal, key: str) -> list[Posting]:

@@ -29,8 +29,6 @@ JOIN risk_circuitbreaker breaker ON breaker.scope = wanted.scope AND breaker.sco
 WHERE breaker.is_enabled ORDER BY breaker.id
 """
 
-BOOK = "SELECT risk_book(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-
 # Raised by risk_book and by trading's own last look: decided on facts that have changed.
 STALE = "PR001"
 
@@ -143,31 +141,6 @@ def is_over(tripped_at: datetime, cooldown_minutes: int, now: datetime) -> bool:
 def _breaker_id(value: Any) -> str:
     field = CircuitBreaker._meta.pk
     return field.from_db_value(value, None, connection)
-
-
-def book_parameters(
-    buckets: Sequence[walls.Bucket],
-    bands: Sequence[walls.Band],
-    *,
-    outcome: str,
-    change: Decimal,
-    positions: int,
-    volume_usd: Decimal,
-    trades: int = 1,
-) -> tuple[Any, ...]:
-    """The parameters of BOOK for a trade that changes ``outcome``'s exposure by ``change``."""
-    return (
-        [bucket.id for bucket in buckets],
-        [bucket.revision for bucket in buckets],
-        [band.least for band in bands],
-        [band.most for band in bands],
-        change if outcome == "yes" else ZERO,
-        change if outcome == "no" else ZERO,
-        positions,
-        trades,
-        trades,
-        volume_usd,
-    )
 
 
 def open_bands(buckets: Sequence[walls.Bucket]) -> tuple[walls.Band, ...]:

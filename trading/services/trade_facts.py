@@ -21,8 +21,7 @@ from predictu.errors import IdempotencyInProgress
 from risk import limits
 from risk.services import exposure
 
-_GATE = "SELECT pg_advisory_xact_lock_shared(%s)"
-_REVISION = "SELECT max(number) FROM platform_configrevision"
+_HOLD = "SELECT * FROM trading_hold(%s, %s, %s, %s, %s, %s, %s)"
 
 _OPERATOR_COLUMNS = (
     "id slug name stage suspended_at predictu_share_pct allowed_categories max_bet_usd min_bet_usd "
@@ -41,19 +40,21 @@ _MARKET_COLUMNS = (
 _POSITION_COLUMNS = ("id outcome quantity bought_quantity cost_basis_usd avg_price realized_pnl_usd status").split()
 
 
-def _select(columns: Sequence[str], table: str, where: str) -> str:
-    return f"SELECT {', '.join(columns)} FROM {table} WHERE {where}"  # noqa: S608 names of our own
+def _of(alias: str, columns: Sequence[str]) -> str:
+    return ", ".join(f"{alias}.{column}" for column in columns)
 
 
-_OPERATOR = _select(_OPERATOR_COLUMNS, "operators_operator", "id = %s")
-_PLAYER = _select(_PLAYER_COLUMNS, "accounts_player", "id = %s AND operator_id = %s")
-_MARKET = _select(_MARKET_COLUMNS, "trading_market", "id = %s")
-_POSITION = _select(
-    _POSITION_COLUMNS,
-    "trading_position",
-    "player_id = %s AND market_id = %s AND outcome = %s",
-)
-_HELD = " FOR NO KEY UPDATE"
+# Everything of one trade that is a single row, and the configuration's revision.
+_ROWS = f"""
+SELECT {_of("operator", _OPERATOR_COLUMNS)}, {_of("player", _PLAYER_COLUMNS)}, {_of("market", _MARKET_COLUMNS)},
+       {_of("held", _POSITION_COLUMNS)}, (SELECT max(number) FROM platform_configrevision)
+FROM operators_operator operator
+LEFT JOIN accounts_player player ON player.id = %s AND player.operator_id = operator.id
+LEFT JOIN trading_market market ON market.id = %s
+LEFT JOIN trading_position held ON held.player_id = player.id AND held.market_id = market.id AND held.outcome = %s
+WHERE operator.id = %s
+"""  # noqa: S608 columns of our own
+
 _CATEGORY = "SELECT category FROM trading_market WHERE id = %s"
 
 _VOLUME_30D = """
@@ -138,25 +139,19 @@ def read(
     )
     scopes, scope_ids = _scopes(market_id, category, operator_id)
     with translated(), connection.connection.pipeline():
-        cursors = [
-            run(idempotency.LOCK, (call.lock_key,)),
-            run(idempotency.FIND, call.find_parameters()),
-            run(_GATE, (gate.lock_key(operator_id),)),
-            run(_OPERATOR, (operator,)),
-            run(_PLAYER + _HELD, (player, operator)),
-            run(_POSITION + _HELD, (player, market, outcome)),
-            run(exposure.LOCK if locked else exposure.READ, (scopes, scope_ids)),
-            run(_MARKET, (market,)),
-            run(exposure.BREAKERS, (scopes, scope_ids)),
-            run(_REVISION, ()),
-        ]
+        waited = run(idempotency.LOCK, (call.lock_key,))
+        known = run(_HOLD, (*call.find_parameters(), gate.lock_key(operator_id), player, market, outcome))
+        buckets = run(exposure.LOCK if locked else exposure.READ, (scopes, scope_ids))
+        rows = run(_ROWS, (player, market, outcome, operator))
+        breakers = run(exposure.BREAKERS, (scopes, scope_ids))
         try:
-            cursors[0].fetchone()
+            waited.fetchone()
         except pg.LockNotAvailable as error:
             raise IdempotencyInProgress() from error
-        known = idempotency.replay(call, cursors[1].fetchone())
-        cursors[2].fetchone()
-        return _facts(known, cursors[3:])
+        replayed = idempotency.replay(call, known.fetchone())
+        if replayed is not None:
+            return Facts(replayed)
+        return _facts(buckets.fetchall(), rows.fetchone(), breakers.fetchall())
 
 
 def _scopes(market_id: str, category: str, operator_id: str) -> tuple[list[str], list[str]]:
@@ -164,19 +159,24 @@ def _scopes(market_id: str, category: str, operator_id: str) -> tuple[list[str],
     return [key[0] for key in keys], [key[1] for key in keys]
 
 
-def _facts(known: idempotency.Answer | None, cursors: Sequence[psycopg.Cursor[Any]]) -> Facts:
-    operator, player, position = (cursor.fetchone() for cursor in cursors[:3])
-    buckets, market, breakers = cursors[3].fetchall(), cursors[4].fetchone(), cursors[5].fetchall()
+def _facts(
+    buckets: Sequence[tuple[Any, ...]], row: tuple[Any, ...] | None, breakers: Sequence[tuple[Any, ...]]
+) -> Facts:
+    if row is None:
+        return Facts(None)
     lists = ("allowed_categories", "blocked_categories", "blocked_markets")
+    first = len(_OPERATOR_COLUMNS)
+    second = first + len(_PLAYER_COLUMNS)
+    third = second + len(_MARKET_COLUMNS)
     return Facts(
-        replayed=known,
-        operator=_row(_OPERATOR_COLUMNS, operator, "op", ("allowed_categories", "category_limits")),
-        player=_row(_PLAYER_COLUMNS, player, "usr", lists),
-        position=_row(_POSITION_COLUMNS, position, "pos", ()),
-        market=_row(_MARKET_COLUMNS, market, "mkt", ("untradeable_reasons",)),
+        replayed=None,
+        operator=_row(_OPERATOR_COLUMNS, row[:first], "op", ("allowed_categories", "category_limits")),
+        player=_row(_PLAYER_COLUMNS, row[first:second], "usr", lists),
+        market=_row(_MARKET_COLUMNS, row[second:third], "mkt", ("untradeable_reasons",)),
+        position=_row(_POSITION_COLUMNS, row[third:-1], "pos", ()),
         bucket_rows=buckets,
         breaker_rows=breakers,
-        revision=cursors[6].fetchone()[0],
+        revision=row[-1],
     )
 
 
@@ -185,16 +185,10 @@ def look(*, operator_id: str, player_id: str, market_id: str, category: str, out
     operator, player, market = ids.decode("op", operator_id), ids.decode("usr", player_id), ids.decode("mkt", market_id)
     scopes, scope_ids = _scopes(market_id, category, operator_id)
     with translated(), connection.connection.pipeline():
-        cursors = [
-            run(_OPERATOR, (operator,)),
-            run(_PLAYER, (player, operator)),
-            run(_POSITION, (player, market, outcome)),
-            run(exposure.READ, (scopes, scope_ids)),
-            run(_MARKET, (market,)),
-            run(exposure.BREAKERS, (scopes, scope_ids)),
-            run(_REVISION, ()),
-        ]
-        return _facts(None, cursors)
+        buckets = run(exposure.READ, (scopes, scope_ids))
+        rows = run(_ROWS, (player, market, outcome, operator))
+        breakers = run(exposure.BREAKERS, (scopes, scope_ids))
+        return _facts(buckets.fetchall(), rows.fetchone(), breakers.fetchall())
 
 
 def category_of(market_id: str) -> str | None:
@@ -228,8 +222,8 @@ def run(sql: str, parameters: tuple[Any, ...]) -> psycopg.Cursor[Any]:
     return cursor
 
 
-def _row(columns: Sequence[str], row: tuple[Any, ...] | None, prefix: str, decoded: Sequence[str]) -> Row | None:
-    if row is None:
+def _row(columns: Sequence[str], row: tuple[Any, ...], prefix: str, decoded: Sequence[str]) -> Row | None:
+    if row[0] is None:
         return None
     values = dict(zip(columns, row, strict=True))
     values["id"] = ids.encode(prefix, values["id"])

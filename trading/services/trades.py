@@ -115,7 +115,7 @@ def _attempt(
         if not locked and not decision.verdict.quiet:
             raise _NeedsLocks
         answer = orjson.dumps(render(decision.executed), default=float)
-        trade_writes.write(trade_writes.statements(call, decision, answer, now))
+        trade_writes.write(call, decision, answer, now)
         _tell(decision, now)
         return idempotency.Answer(201, answer)
 
