@@ -38,6 +38,12 @@ def bring(market: WorldMarket, at: datetime) -> Market:
     return found
 
 
+def any_mid(market: WorldMarket, at: datetime) -> Decimal | None:
+    """The mid whether or not a trade could be made at it."""
+    found = state.mid(market, at)
+    return found if found is not None and 0 < found < 1 else None
+
+
 def mid(market: WorldMarket, at: datetime) -> Decimal | None:
     """The mid a trade could be made at, or None where the selection filter would refuse it."""
     if not market.opens_at <= at < min(market.decided_at, market.end_date - _LAST_HOUR):
@@ -65,5 +71,5 @@ def short_ones(world: World, *, begin: datetime, now: datetime, count: int) -> l
         at = begin + step * number + step / 2
         alive = [market for market in world.markets(at=at, kinds=("short",)) if market.liquidity_usd > 1_000]
         if alive:
-            found.append(max(alive, key=lambda market: (market.opens_at, market.key)))
+            found.append(sorted(alive, key=lambda market: market.key)[number % len(alive)])
     return found

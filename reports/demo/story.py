@@ -63,11 +63,12 @@ class _Happening:
 
 
 class Story:
-    """One telling. ``tell()`` writes everything up to ``now``."""
+    """One telling. ``tell()`` writes everything up to ``now``; ``callbacks`` is where the operators' servers listen."""
 
-    def __init__(self, *, now: datetime, seed: int = 1, size: Size | None = None) -> None:
+    def __init__(self, *, now: datetime, seed: int = 1, size: Size | None = None, callbacks: str = "") -> None:
         self.now, self.begin = now, now - timedelta(days=DAYS)
         self.size = size or Size()
+        self.callbacks = callbacks.rstrip("/")
         self.dice = random.Random(seed)
         self.world = World(seed)
         self.credentials: list[Credential] = []
@@ -123,6 +124,7 @@ class Story:
             stage=casino.stage,
             onboarded_at=self.begin - timedelta(days=3) if live else None,
             embed_origins=[f"https://{casino.slug}.example"],
+            callback_url=f"{self.callbacks}/{casino.slug}/callbacks" if self.callbacks else "",
             branding={
                 **default_branding(casino.name),
                 "primary_color": self.dice.choice(("#1a7a3a", "#0b5fff", "#b3261e")),

@@ -24,7 +24,10 @@ class Command(BaseCommand):
             self.stdout.write("The database is not empty; nothing was changed.")
             return
         told = story.Story(
-            now=options["now"] or clock.now(), seed=options["seed"], size=story.Size().scaled(options["scale"])
+            now=options["now"] or clock.now(),
+            seed=options["seed"],
+            size=story.Size().scaled(options["scale"]),
+            callbacks=os.environ.get("PREDICTU_DEMO_OPERATOR_URL", ""),
         )
         told.tell()
         self.stdout.write(f"{told.trades:,} trades at {len(told.credentials)} operators")
