@@ -8,7 +8,7 @@ ARGS ?=
 
 # What decides without a database, and the modules that run the rest, are held to full typing.
 TYPED := predictu/errors.py predictu/ids.py predictu/money.py predictu/clock.py predictu/local \
-	$(wildcard operators/steps.py operators/signing.py operators/http operators/api/s2s/translate.py risk/walls.py \
+	$(wildcard operators/steps.py operators/signing.py operators/retries.py operators/http operators/api/s2s/translate.py risk/walls.py \
 	risk/scoring.py accounts/tokens.py accounts/roles.py trading/pricing.py trading/positions.py trading/polymarket \
 	billing/revenue.py reports/cohorts.py reports/forecast.py)
 

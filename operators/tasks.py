@@ -5,7 +5,8 @@ from typing import Any
 from celery import shared_task, signals
 from django.conf import settings
 
-from operators.services import deliveries, relay, retention, sending
+from operators.models import Endpoint
+from operators.services import deliveries, recording, relay, retention, sending
 from predictu import clock, jobs
 
 
@@ -28,8 +29,11 @@ def sweep_deliveries() -> None:
 
 @shared_task(queue="slow")
 def prune_callbacks() -> None:
-    """Remove attempts and events past their retention."""
-    retention.prune(clock.now())
+    """Remove attempts and events past their retention, and free whoever waited for one of them."""
+    now = clock.now()
+    retention.prune(now)
+    for operator_id in Endpoint.objects.order_by("pk").values_list("pk", flat=True):
+        recording.mend(operator_id, now=now)
 
 
 @signals.worker_shutdown.connect

@@ -120,6 +120,24 @@ def promote(users: Iterable[str], now: datetime) -> int:
         return cursor.rowcount
 
 
+_STUCK = """
+SELECT DISTINCT user_id FROM operators_delivery AS behind
+WHERE operator_id = %(operator)s AND user_id <> '' AND state = 'behind' AND NOT EXISTS (
+  SELECT 1 FROM operators_delivery AS before
+  WHERE before.user_id = behind.user_id AND before.user_id <> '' AND before.state = 'ready')
+"""
+
+
+@transaction.atomic
+def mend(operator_id: str, *, now: datetime) -> int:
+    """Free users whose earlier event is no more, such as one past its retention; how many there were."""
+    endpoints.hold(operator_id)
+    with connection.cursor() as cursor:
+        cursor.execute(_STUCK, {"operator": ids.decode("op", operator_id)})
+        users = [row[0] for row in cursor.fetchall()]
+    return promote(users, now)
+
+
 def _policy() -> retries.Policy:
     live = config.current()
     backoff = timedelta(milliseconds=int(live["defaults.s2s_retry_backoff_ms"]))

@@ -1,4 +1,7 @@
-"""Callbacks: deliveries a second beside a bare urllib3 pool, a long queue's claims, and a stalled neighbour."""
+"""Callbacks: deliveries a second beside a bare urllib3 pool, a stalled neighbour, a long queue's claims.
+
+``python -m tests.bench.callbacks [throughput] [neighbour] [queue]``; without a name all three.
+"""
 
 import ssl
 import statistics
@@ -13,8 +16,8 @@ from tests.bench.receiver import receiving
 from tests.loopback import Authority
 from tests.processes import platform
 
-ROUNDS, POSTS = 5, 3_000
-SINGLES = 300
+ROUNDS, POSTS = 15, 600
+SINGLES_S = 6.0
 SHORT, LONG, CLAIMS = 1_000, 1_000_000, 200
 BODY = b'{"event":"TRADE_PLACED","payload":{"filler":"' + b"x" * 950 + b'"}}'
 
@@ -71,7 +74,7 @@ def fill(operator: Any, count: int) -> None:
                SELECT ordinal, %(operator)s, user_id, 'ready', now(), 0, 0, '' FROM made""",
             {"operator": ids.decode("op", operator.id), "body": BODY, "last": last, "count": count},
         )
-        if count >= POSTS:
+        if count > POSTS:
             cursor.execute("ANALYZE operators_callbackevent, operators_delivery")
 
 
@@ -108,11 +111,12 @@ def claim_ms(operator: Any) -> list[float]:
 
 
 def latencies_ms(operator: Any) -> list[float]:
-    """From due to confirmed, in ms, of one event after the other."""
+    """From due to confirmed, in ms, of one event after the other for some seconds."""
     from operators.services import sending
 
     took = []
-    for _ in range(SINGLES):
+    end = time.perf_counter() + SINGLES_S
+    while time.perf_counter() < end:
         fill(operator, 1)
         begun = time.perf_counter()
         sending.drain(operator.id)
@@ -137,9 +141,13 @@ def main() -> None:
                 make_pair(made)
                 return made
 
-            throughput(operator(), port, authority)
-            neighbour(operator(), operator("/stall"))
-            queue(operator)
+            parts: dict[str, Callable[[], None]] = {
+                "throughput": lambda: throughput(operator(), port, authority),
+                "neighbour": lambda: neighbour(operator(), operator("/stall")),
+                "queue": lambda: queue(operator),
+            }
+            for part in sys.argv[1:] or parts:
+                parts[part]()
 
 
 def throughput(operator: Any, port: int, authority: Authority) -> None:

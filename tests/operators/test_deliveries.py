@@ -6,6 +6,7 @@ import pytest
 
 from operators.models import Attempt, CallbackEvent, Delivery, Endpoint, OnboardingFact, Operator
 from operators.services import callbacks, deliveries, health, keys, recording, replays, retention
+from operators.tasks import prune_callbacks
 from predictu.platform.models import ActivityEvent, AdminNotice
 from tests.factories import make_operator, make_pair, now
 from tests.loopback import answer
@@ -401,3 +402,15 @@ def test_what_is_past_its_retention_is_removed_and_nothing_else(serve):
     assert set(CallbackEvent.objects.values_list("id", flat=True)) == {attempt_old.id, young.id}
     assert list(Attempt.objects.values_list("delivery_id", flat=True)) == [young.pk]
     assert states(attempt_old, young) == ["confirmed", "confirmed"]
+
+
+def test_whoever_waited_for_an_event_that_is_no_more_is_freed(serve):
+    operator, _ = make_receiver(serve(Script()))
+    old, first, second = tell(operator, count=3)
+    CallbackEvent.objects.filter(pk=old.pk).update(created_at=now() - timedelta(days=397))
+    prune_callbacks()
+    assert not CallbackEvent.objects.filter(pk=old.pk).exists()
+    assert states(first, second) == ["ready", "behind"]
+    send(operator)
+    assert states(first, second) == ["confirmed", "confirmed"]
+    assert recording.mend(operator.id, now=now()) == 0

@@ -16,9 +16,7 @@ SECONDS = 60
 
 @pytest.fixture
 def worker(celery_worker_process, authority):
-    return celery_worker_process(
-        PREDICTU_CALLBACK_ALLOW_LOOPBACK="1", PREDICTU_CALLBACK_CA_BUNDLE=authority.file
-    )
+    return celery_worker_process(PREDICTU_CALLBACK_ALLOW_LOOPBACK="1", PREDICTU_CALLBACK_CA_BUNDLE=authority.file)
 
 
 def test_a_rolled_back_trade_sends_nothing_and_the_next_one_its_callback(worker, serve):
