@@ -160,11 +160,24 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
-STORAGES = {
-    "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": str(DATA_DIR / "files")},
+# Files lie on the disk, or in a bucket: private, since the platform serves what is public itself.
+PREDICTU_S3_BUCKET = env("PREDICTU_S3_BUCKET", default="")
+_DISK = {
+    "BACKEND": "django.core.files.storage.FileSystemStorage",
+    "OPTIONS": {"location": str(DATA_DIR / "files")},
+}
+_BUCKET = {
+    "BACKEND": "storages.backends.s3.S3Storage",
+    "OPTIONS": {
+        "bucket_name": PREDICTU_S3_BUCKET,
+        "endpoint_url": env("PREDICTU_S3_ENDPOINT", default="") or None,
+        "region_name": env("PREDICTU_S3_REGION", default="") or None,
+        "default_acl": None,
+        "file_overwrite": False,
     },
+}
+STORAGES = {
+    "default": _BUCKET if PREDICTU_S3_BUCKET else _DISK,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True
