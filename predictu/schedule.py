@@ -28,6 +28,7 @@ PERIODIC: dict[str, dict[str, Any]] = {
     "forget-sessions": _at("accounts.tasks.forget_expired_sessions", hour=3, minute=20),
     "mids": _every("trading.tasks.read_mids", seconds=15),
     "catalogue": _every("trading.tasks.sync_catalogue", minutes=5),
+    "verify-ledger": _at("trading.tasks.verify_ledger", hour=4, minute=10),
     "settlements": _every("trading.tasks.sweep_settlements", seconds=15),
     "histories": _every("trading.tasks.take_histories", minutes=1),
     "prune-prices": _at("trading.tasks.prune_prices", hour=2, minute=40),

@@ -272,6 +272,8 @@ PREDICTU_PRICE_TOP_MARKETS = env.int("PREDICTU_PRICE_TOP_MARKETS", default=200)
 PREDICTU_PRICE_POINT_SECONDS = env.int("PREDICTU_PRICE_POINT_SECONDS", default=300)
 PREDICTU_PRICE_MONTHS_KEPT = env.int("PREDICTU_PRICE_MONTHS_KEPT", default=13)
 PREDICTU_PRICE_HISTORY_DAYS = env.int("PREDICTU_PRICE_HISTORY_DAYS", default=30)
+# Where the heads of the ledger are put every night; another disk or machine is best.
+PREDICTU_ANCHOR_DIR = env("PREDICTU_ANCHOR_DIR", default="") or str(DATA_DIR / "anchors")
 # A resolution that pays out more than this waits for a second admin, where PREDICTU_TWO_PERSON is on.
 PREDICTU_SETTLEMENT_APPROVAL_USD = env.int("PREDICTU_SETTLEMENT_APPROVAL_USD", default=10_000)
 

@@ -4,7 +4,7 @@ from celery import shared_task
 
 from predictu import clock
 from trading import source
-from trading.services import evaluations, prices, rollups, settlements, settling, sync, watch
+from trading.services import evaluations, prices, rollups, settlements, settling, sync, verification, watch
 
 
 @shared_task(queue="slow")
@@ -31,6 +31,12 @@ def settle(settlement_id: str) -> None:
 def sweep_settlements() -> None:
     """Start what is resolved and not settled."""
     settlements.ring_for_waiting(now=clock.now())
+
+
+@shared_task(queue="slow")
+def verify_ledger() -> None:
+    """Verify the platform's money and anchor the ledger."""
+    verification.nightly(now=clock.now())
 
 
 @shared_task(queue="slow")
