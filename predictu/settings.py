@@ -62,6 +62,7 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
     "predictu.admin_config.PredictuAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -157,6 +158,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = None  # body sizes are bounded by the API middlewa
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 TIME_ZONE = "UTC"
+DATETIME_FORMAT = "Y-m-d H:i:s \\U\\T\\C"
+DATE_FORMAT = "Y-m-d"
 USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerView
 
 from predictu.api import health, schema
+from reports.admin.export import export_shown
 
 urlpatterns = [
     path("healthz", health.healthz),
@@ -19,6 +20,7 @@ urlpatterns = [
     path("", include("trading.api.urls")),
     path("", include("billing.api.urls")),
     path("", include("reports.api.urls")),
+    path("admin/export/<str:app>/<str:model>/", admin.site.admin_view(export_shown), name="export_shown"),
     path("admin/", admin.site.urls),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]

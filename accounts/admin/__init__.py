@@ -1,5 +1,5 @@
 """What of accounts Django admin shows."""
 
-from accounts.admin import staff
+from accounts.admin import players, staff
 
-__all__ = ["staff"]
+__all__ = ["players", "staff"]

@@ -85,6 +85,10 @@ class StaffAdmin(ModelAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and not (obj is not None and obj.is_system)
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody's: an admin is deactivated, because the audit trail names them."""
+        return False
+
     @display(description="Roles")
     def role_list(self, obj: AdminUser) -> str:
         held = {group.name for group in obj.groups.all()}

@@ -1,0 +1,92 @@
+"""The platform's tables in Django admin: to read, all of them."""
+
+from django.contrib import admin
+
+from predictu.admin_base import ReadOnlyAdmin, among, linked
+from predictu.platform import models
+
+# What the audit trail tells of.
+OBJECTS = (
+    *("admin", "approval", "circuit_breaker", "config", "invoice", "market", "operator", "operator_key", "player"),
+    *("risk_event", "settlement", "trade", "user"),
+)
+
+
+@admin.register(models.AuditEntry)
+class AuditAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "action", "actor_link", "address", "object_type", "object_id", "reason")
+    list_filter = (among("object_type", OBJECTS),)
+    list_select_related = ("actor",)
+    search_fields = ("action__startswith", "request_id__exact")
+    search_help_text = "An action, the id of a thing or an admin, or a request id"
+    id_fields = ("pk", "actor", "object_id")
+    actor_link = linked("actor", text="email", title="Admin")
+
+
+@admin.register(models.ActivityEvent)
+class ActivityAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "type", "severity", "title", "description")
+    list_filter = ("type", "severity")
+    search_help_text = "The id of an operator, user, market or line"
+    id_fields = ("id", "operator_id", "user_id", "market_id")
+
+
+@admin.register(models.ConfigRevision)
+class ConfigRevisionAdmin(ReadOnlyAdmin):
+    list_display = ("number", "created_at", "actor_link", "changed", "reason")
+    list_select_related = ("actor",)
+    search_fields = ("reason",)
+    search_help_text = "Words of the reason"
+    id_fields = ("actor", "audit")
+    actor_link = linked("actor", text="email", title="Admin")
+
+    @admin.display(description="Changed")
+    def changed(self, row: models.ConfigRevision) -> str:
+        return ", ".join(sorted(row.new_values))
+
+
+@admin.register(models.Approval)
+class ApprovalAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "action", "object_id", "status", "asker", "decider", "expires_at")
+    list_filter = ("status",)
+    list_select_related = ("asked_by", "decided_by")
+    search_fields = ("action__startswith",)
+    search_help_text = "An action, or the id of a thing or an admin"
+    id_fields = ("pk", "object_id", "asked_by", "decided_by")
+    asker = linked("asked_by", text="email")
+    decider = linked("decided_by", text="email")
+
+
+@admin.register(models.StoredFile)
+class StoredFileAdmin(ReadOnlyAdmin):
+    list_display = ("id", "category", "operator_slug", "content_type", "size_bytes", "uploader", "uploaded_at")
+    list_filter = ("category",)
+    list_select_related = ("uploaded_by",)
+    search_fields = ("operator_slug__exact", "sha256__exact")
+    search_help_text = "A file's or an admin's id, a slug or a checksum"
+    id_fields = ("pk", "uploaded_by")
+    uploader = linked("uploaded_by", text="email")
+
+
+@admin.register(models.AdminNotice)
+class AdminNoticeAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "subject", "sent_at")
+    list_filter = (("sent_at", admin.EmptyFieldListFilter),)
+    search_fields = ("subject",)
+    search_help_text = "Words of the subject"
+    id_fields = ()
+
+
+@admin.register(models.RelayStream)
+class RelayStreamAdmin(ReadOnlyAdmin):
+    list_display = ("name", "last_number")
+    search_fields = ("name__exact",)
+    id_fields = ("name",)
+
+
+@admin.register(models.Heartbeat)
+class HeartbeatAdmin(ReadOnlyAdmin):
+    list_display = ("name", "seen_at", "detail")
+    search_fields = ("name",)
+    search_help_text = "A name"
+    id_fields = ()

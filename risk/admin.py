@@ -1,0 +1,70 @@
+"""Risk's tables in Django admin: to read, all of them; staff act on them at the risk desk."""
+
+from django.contrib import admin
+
+from predictu.admin_base import ReadOnlyAdmin, among, linked
+from risk import models
+
+
+@admin.register(models.ExposureBucket)
+class ExposureBucketAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("scope", "scope_id", "exposure_usd", "yes_usd", "no_usd", "position_count", "trade_count", "volume_usd"),
+        "alert_level",
+    )
+    list_filter = ("scope", among("alert_level", (0, 60, 85, 95, 100)))
+    ordering = ("-exposure_usd",)
+    search_fields = ("scope_id__exact",)
+    search_help_text = "A category, or the id of an operator or market"
+    id_fields = ("scope_id",)
+
+
+@admin.register(models.CircuitBreaker)
+class CircuitBreakerAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("id", "scope", "scope_id", "trigger_type", "trigger_threshold", "status", "is_enabled", "auto_reset"),
+        "tripped_at",
+    )
+    list_filter = ("status", "scope", "trigger_type", "is_enabled")
+    search_fields = ("scope_id__exact", "tripped_reason")
+    search_help_text = "A category, an id, or words of why it tripped"
+    id_fields = ("pk", "scope_id", "created_by")
+
+
+@admin.register(models.RiskEvent)
+class RiskEventAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "severity", "type", "wall", "message", "operator_link", "player_link", "resolved_at")
+    list_filter = ("severity", "type", among("wall", (1, 2, 3, 4, 5)), ("resolved_at", admin.EmptyFieldListFilter))
+    list_select_related = ("operator",)
+    search_help_text = "The id of an event, operator, user or market"
+    id_fields = ("pk", "operator", "player", "market_id")
+    hidden_fields = ("dedupe_key",)
+    operator_link = linked("operator", text="name")
+    player_link = linked("player", title="User")
+
+
+@admin.register(models.PlayerScore)
+class PlayerScoreAdmin(ReadOnlyAdmin):
+    list_display = ("evaluated_at", "player_link", "score", "tier", "sample_size", "confidence")
+    list_filter = ("tier",)
+    ordering = ("-id",)
+    search_help_text = "A user's id"
+    id_fields = ("player",)
+    player_link = linked("player", title="User")
+
+
+@admin.register(models.AnomalyWatch)
+class AnomalyWatchAdmin(ReadOnlyAdmin):
+    list_display = ("kind", "subject_id", "last_at")
+    ordering = ("-last_at",)
+    search_help_text = "The id of a user or market"
+    id_fields = ("subject_id",)
+
+
+@admin.register(models.AnomalyWatchCursor)
+class AnomalyWatchCursorAdmin(ReadOnlyAdmin):
+    list_display = ("operator_link", "sequence")
+    list_select_related = ("operator",)
+    search_help_text = "An operator's id"
+    id_fields = ("operator",)
+    operator_link = linked("operator", text="name")
