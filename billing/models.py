@@ -292,3 +292,21 @@ class MonthNote(models.Model):
 
     def __str__(self) -> str:
         return f"{self.month} {self.check_name}"
+
+
+class InvoiceAttachment(models.Model):
+    """An uploaded file kept with an invoice, such as a signed purchase order; no part of what is sealed."""
+
+    id = models.BigAutoField(primary_key=True)
+    invoice = models.ForeignKey(Invoice, models.PROTECT, related_name="attachments")
+    file = models.ForeignKey("platform.StoredFile", models.PROTECT, related_name="+")
+    reason = models.TextField()
+    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    added_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["invoice", "file"], name="invoice_attachment_once")]
+
+    def __str__(self) -> str:
+        return self.file_id

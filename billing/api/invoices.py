@@ -11,11 +11,11 @@ from rest_framework.response import Response
 from billing import documents, drilldown, pdf, queries
 from billing.api import rows
 from billing.models import Invoice, InvoiceMail, Payment
-from billing.services import credit_notes, invoices, reminders
+from billing.services import attachments, credit_notes, invoices, reminders
 from operators import queries as operators
 from predictu import clock
 from predictu.api import pages
-from predictu.api.fields import AmountField, InstantField, TextField
+from predictu.api.fields import AmountField, IdField, InstantField, TextField
 from predictu.api.views import DataView
 from predictu.errors import NotFound
 
@@ -115,6 +115,10 @@ class CreditNoteBody(ReasonBody):
     amount_usd = AmountField()
 
 
+class AttachmentBody(ReasonBody):
+    file_id = IdField("file")
+
+
 class _ManageView(DataView):
     permissions = {"POST": "billing.manage"}
 
@@ -183,3 +187,15 @@ class RemindersView(_ManageView):
         invoice, body = queries.by_id(invoice_id), self.body(ReasonBody)
         sent: InvoiceMail = reminders.remind(invoice=invoice, actor=self.admin, reason=body["reason"], now=clock.now())
         return self.answer(rows.mail(sent), 202)
+
+
+class AttachmentsView(_ManageView):
+    """Keep an uploaded file with the invoice; it is no part of what was sent."""
+
+    @extend_schema(request=AttachmentBody)
+    def post(self, request: Request, invoice_id: str) -> Response:
+        invoice, body = queries.by_id(invoice_id), self.body(AttachmentBody)
+        attachments.add(
+            invoice=invoice, file_id=body["file_id"], reason=body["reason"], actor=self.admin, now=clock.now()
+        )
+        return self.done(invoice, 201)

@@ -3,8 +3,9 @@
 from typing import Any
 
 from billing import documents, months, queries
-from billing.models import CreditNote, Invoice, InvoiceMail, Payment
+from billing.models import CreditNote, Invoice, InvoiceAttachment, InvoiceMail, Payment
 from predictu import clock
+from predictu.platform import files
 
 
 def _period(invoice: Invoice) -> dict[str, str]:
@@ -88,6 +89,7 @@ def detail(invoice: Invoice) -> dict[str, Any]:
         "balance_due_usd": queries.balance_of(invoice),
         "payment": _payment_object(invoice),
         "mails": [mail(one) for one in invoice.mails.all()],
+        "attachments": [attachment(one) for one in invoice.attachments.select_related("file")],
         "pdf_url": f"/api/internal/invoices/{invoice.id}/pdf",
         "issued_at": clock.seconds(invoice.issued_at),
         "due_at": clock.seconds(invoice.due_at),
@@ -118,6 +120,18 @@ def _payment_object(invoice: Invoice) -> dict[str, Any]:
         return {"method": None, "reference": None, "paid_at": clock.seconds(invoice.paid_at)}
     last = max(standing, key=lambda one: (one.recorded_at, one.id))
     return {"method": last.method, "reference": last.reference, "paid_at": clock.seconds(invoice.paid_at)}
+
+
+def attachment(one: InvoiceAttachment) -> dict[str, Any]:
+    return {
+        "file_id": one.file_id,
+        "url": files.url_of(one.file),
+        "content_type": one.file.content_type,
+        "size_bytes": one.file.size_bytes,
+        "reason": one.reason,
+        "added_by": one.added_by_id,
+        "added_at": clock.seconds(one.added_at),
+    }
 
 
 def payment(one: Payment) -> dict[str, Any]:

@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_INVOICE}/payments/<payment_id>/reverse", invoices.ReversalView.as_view(), name="invoices.reverse"),
     path(f"{_INVOICE}/credit-notes", invoices.CreditNotesView.as_view(), name="invoices.credit_notes"),
     path(f"{_INVOICE}/credit-notes/<number>/pdf", invoices.CreditNotePdfView.as_view(), name="invoices.credit_note"),
+    path(f"{_INVOICE}/attachments", invoices.AttachmentsView.as_view(), name="invoices.attachments"),
     path(f"{_INVOICE}/reminders", invoices.RemindersView.as_view(), name="invoices.reminders"),
     path("api/internal/billing/receivables", months.ReceivablesView.as_view(), name="billing.receivables"),
     path("api/internal/billing/months/<month>", months.MonthView.as_view(), name="billing.month"),
