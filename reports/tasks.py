@@ -3,7 +3,8 @@
 from celery import shared_task
 
 from predictu import clock
-from reports.services import forecasts
+from reports.models import Export, Report
+from reports.services import delivery, expiry, exports, forecasts, leases, runs, schedules
 
 
 @shared_task(queue="slow")
@@ -12,3 +13,32 @@ def forecast_revenue() -> None:
     now = clock.now()
     forecasts.score(now=now)
     forecasts.refresh(now=now)
+
+
+@shared_task(queue="slow")
+def make_report(report_id: str) -> None:
+    """Make a report's file, unless somebody does."""
+    runs.make(report_id, now=clock.now(), beating=True)
+
+
+@shared_task(queue="slow")
+def make_export(export_id: str) -> None:
+    """Make an export's file, unless somebody does."""
+    exports.make(export_id, now=clock.now())
+
+
+@shared_task(queue="slow")
+def deliver_report(report_id: str) -> None:
+    """E-mail a report."""
+    delivery.deliver(report_id, now=clock.now())
+
+
+@shared_task(queue="fast")
+def sweep_reports() -> None:
+    """Start what is due, ring for what nobody works on or sends, remove what has expired."""
+    now = clock.now()
+    schedules.run_due(now=now)
+    leases.sweep(Report, runs.TASK, now=now)
+    leases.sweep(Export, exports.TASK, now=now)
+    delivery.sweep(now=now)
+    expiry.sweep(now=now)

@@ -1,5 +1,6 @@
 """What reports keep; a module per noun."""
 
 from reports.models.forecast import StoredForecast
+from reports.models.reports import Export, FileJob, Report, ReportSchedule, Status
 
-__all__ = ["StoredForecast"]
+__all__ = ["Export", "FileJob", "Report", "ReportSchedule", "Status", "StoredForecast"]
