@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,4 +58,19 @@ def platform() -> Iterator[Platform]:
                     worker.stop()
     finally:
         connections.close_all()
-        databases.drop(name)
+        _drop(name)
+
+
+def _drop(name: str) -> None:
+    """Autovacuum may be at work in a large database, and ends by itself but not when told."""
+    from psycopg.errors import InsufficientPrivilege
+
+    from tests import databases
+
+    for _ in range(120):
+        try:
+            databases.drop(name)
+        except InsufficientPrivilege:
+            time.sleep(1)
+        else:
+            return

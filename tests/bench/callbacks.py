@@ -18,7 +18,7 @@ from tests.processes import platform
 
 ROUNDS, POSTS = 15, 600
 SINGLES_S = 6.0
-SHORT, LONG, CLAIMS = 1_000, 1_000_000, 200
+SHORT, LONG, CLAIMS = 1_000, 1_000_000, 100
 BODY = b'{"event":"TRADE_PLACED","payload":{"filler":"' + b"x" * 950 + b'"}}'
 
 
@@ -91,23 +91,34 @@ def ours(operator: Any) -> float:
     return POSTS / took
 
 
-def claim_ms(operator: Any) -> list[float]:
-    """Milliseconds of claims of 64, each confirmed as if it had been sent."""
+def claim(operator: Any) -> tuple[float, int]:
+    """Milliseconds a claim of 64 took and the pages it touched; what it took is confirmed as if it had been sent."""
+    from django.db import connection
+
     from operators.services import deliveries, recording
     from predictu import clock
 
-    took = []
-    for _ in range(CLAIMS):
-        now, begun = clock.now(), time.perf_counter()
-        _, claimed = deliveries.claim(operator.id, most=64, now=now)
-        took.append((time.perf_counter() - begun) * 1000)
-        done = [
-            recording.Outcome(claimed=each, at=now, url="", latency_ms=1, phases_ms={}, request_headers={}, status=200)
-            for each in claimed
-        ]
-        if done:
-            recording.record(operator.id, done, now=now)
-    return took
+    now, before, begun = clock.now(), _pages(connection), time.perf_counter()
+    _, claimed = deliveries.claim(operator.id, most=64, now=now)
+    took, pages = (time.perf_counter() - begun) * 1000, _pages(connection) - before
+    assert len(claimed) == 64
+    done = [
+        recording.Outcome(claimed=each, at=now, url="", latency_ms=1, phases_ms={}, request_headers={}, status=200)
+        for each in claimed
+    ]
+    recording.record(operator.id, done, now=now)
+    return took, pages
+
+
+def _pages(connection: Any) -> int:
+    """Pages of the queue's table and indexes that this server has touched so far."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute(
+            """SELECT sum(heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read)
+               FROM pg_statio_user_tables WHERE relname = 'operators_delivery'"""
+        )
+        return int(cursor.fetchone()[0])
 
 
 def latencies_ms(operator: Any) -> list[float]:
@@ -187,16 +198,20 @@ def neighbour(healthy: Any, stalled: Any) -> None:
 
 
 def queue(operator: Callable[[], Any]) -> None:
+    """Claims from a short and from a long queue in turn."""
     short, long = operator(), operator()
     fill(short, SHORT + 64 * CLAIMS)
-    few = claim_ms(short)
     fill(long, LONG)
-    many = claim_ms(long)
-    say(f"claim of 64 with {SHORT + 64 * CLAIMS:,} rows waiting  {spread(few, 2)} ms")
-    say(
-        f"claim of 64 with {LONG:,} rows waiting  {spread(many, 2)} ms, "
-        f"ratio (goal: flat) {statistics.median(many) / statistics.median(few):.2f}"
-    )
+    few, many = [], []
+    for _ in range(CLAIMS):
+        few.append(claim(short))
+        many.append(claim(long))
+    rows = f"{SHORT + 64 * CLAIMS:,}", f"{LONG:,}"
+    for waiting, found in zip(rows, (few, many), strict=True):
+        times, pages = [each[0] for each in found], [float(each[1]) for each in found]
+        say(f"claim of 64, {waiting:>9} rows waiting        {spread(times, 2)} ms, {spread(pages)} pages of the queue")
+    ratio = statistics.median(each[0] for each in many) / statistics.median(each[0] for each in few)
+    say(f"ratio (goal: flat)                                     {ratio:.2f}")
 
 
 if __name__ == "__main__":
