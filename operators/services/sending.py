@@ -53,7 +53,8 @@ class Lane:
         self._unrecorded: list[Outcome] = []
         self._senders = 0
         self._lock = threading.Lock()
-        self._progress = threading.Event()
+        self._progress = threading.Event()  # something was done, or is to be
+        self._batch = threading.Event()  # enough was done to be recorded, or nothing more will be
         self._target: Target | None = None
         self._hungry = True
         self._stopping = False
@@ -157,8 +158,9 @@ class Lane:
                     self._late.append(claimed)
                     continue
                 self._done.append(attempt(self._transport, target, claimed))
+                self._progress.set()
                 if len(self._done) >= RECORD_AT:
-                    self._progress.set()
+                    self._batch.set()
         except IndexError:
             pass
         except Exception:
@@ -167,6 +169,7 @@ class Lane:
             with self._lock:
                 self._senders -= 1
             self._progress.set()
+            self._batch.set()
 
     def _is_busy(self) -> bool:
         return bool(self._senders or self._todo or self._done or self._unrecorded or self._late)
@@ -174,7 +177,11 @@ class Lane:
     def _wait(self, now: float, end: float) -> None:
         """For outcomes while requests are under way, else for a bell or the next retry."""
         if self._senders:
-            self._progress.wait(RECORD_EVERY_S)
+            # A lane whose requests all stall sleeps, so as not to take turns from the others.
+            growing = bool(self._todo) and self._senders < MOST_SENDERS
+            if self._progress.wait(_STALLED_S if growing else AIM_EVERY_S):
+                self._batch.wait(RECORD_EVERY_S)
+            self._batch.clear()
         elif not (self._is_busy() or self._hungry):
             self._progress.wait(max(0.0, min(end, self._next_due or end) - now))
         self._progress.clear()
