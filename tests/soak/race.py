@@ -22,7 +22,8 @@ from risk import walls
 from risk.models import CircuitBreaker, ExposureBucket, RiskEvent
 from risk.services import desk, limits, operator_changes, users
 from tests.factories import make_market, make_operator, make_player, now, place
-from trading.models import Market, Position
+from trading.models import Market, Position, Trade
+from trading.services import cancels, corrections, settlements, settling, verification
 
 GUARD = """
 CREATE TABLE soak_breach (at timestamptz DEFAULT clock_timestamp(), scope text, scope_id text, what text);
@@ -244,8 +245,14 @@ def _desk(world: World, chance: random.Random, tally: Tally, admin: AdminUser) -
 
 
 def _staff(world: World, chance: random.Random, tally: Tally, admin: AdminUser) -> None:
-    """Prices move, users are suspended, promoted, restricted and freed."""
+    """Prices move; users are suspended, promoted, restricted, freed; trades cancelled; markets settled, corrected."""
     time.sleep(0.02)
+    if chance.random() < 0.15:
+        _undo(chance, tally, admin)
+        return
+    if chance.random() < 0.03:
+        _settle(chance.choice(world.markets[1:]), tally, admin)
+        return
     what, player_id = chance.random(), chance.choice(world.players)
     if what < 0.4:
         mid = Decimal(chance.randint(30, 70)) / 100
@@ -265,9 +272,26 @@ def _staff(world: World, chance: random.Random, tally: Tally, admin: AdminUser) 
     tally.counts["user changed"] += 1
 
 
+def _undo(chance: random.Random, tally: Tally, admin: AdminUser) -> None:
+    """Cancel one of the newest buys (a cancelled sell adds exposure that no wall may stop)."""
+    newest = list(Trade.objects.filter(side="buy", status="filled").order_by("-id").values_list("pk", flat=True)[:20])
+    if newest:
+        cancels.cancel(trade_id=chance.choice(newest), reason="race", actor=admin, now=now())
+        tally.counts["trade cancelled"] += 1
+
+
+def _settle(market_id: str, tally: Tally, admin: AdminUser) -> None:
+    """Resolve and settle a market, then correct it; the hot one stays open."""
+    row = settlements.resolve(market_id=market_id, outcome="yes", reason="race", actor=admin, now=now()).settlement
+    if settling.settle(row.id, now=now()):
+        tally.counts["market settled"] += 1
+    corrections.correct(market_id=market_id, outcome="no", reason="race", actor=admin, now=now())
+    tally.counts["settlement corrected"] += 1
+
+
 def faults() -> list[str]:
     """What does not hold now, in words; empty when all does."""
-    return [*_guarded(), *_counters(), *_players(), *_crossings()]
+    return [*_guarded(), *_counters(), *_players(), *_crossings(), *map(str, verification.verify())]
 
 
 def _rows(sql: str) -> list[tuple]:
