@@ -1,0 +1,112 @@
+"""Settlement among real transactions: killed at every write, and raced by trades."""
+
+import threading
+
+import psycopg
+import pytest
+from django.db import connection, connections
+
+from accounts.models import LedgerEntry, Player
+from operators.models import CallbackEvent
+from predictu import errors
+from risk.models import ExposureBucket
+from tests.factories import make_admin, make_market, make_operator, make_player, now, place
+from trading.models import Market, Position, RevenueFact, Settlement, SettlementPart, Trade
+from trading.services import settlements, settling, verification
+
+pytestmark = pytest.mark.committed
+
+ROOM = {"new_tier_limit": 10_000, "regular_tier_limit": 10_000, "max_bet_usd": 10_000}
+WRITTEN = (
+    "trading_trade", "trading_position", "accounts_ledgerentry", "accounts_player", "operators_callbackevent",
+    "trading_settlementpart", "risk_exposurebucket", "platform_activityevent",
+)  # fmt: skip
+_KILLER = """
+CREATE SEQUENCE kill_count;
+CREATE TABLE kill_at (number bigint);
+INSERT INTO kill_at VALUES (0);
+CREATE FUNCTION kill_backend() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF nextval('kill_count') = (SELECT number FROM kill_at) THEN
+    PERFORM pg_terminate_backend(pg_backend_pid());
+  END IF;
+  RETURN NEW;
+END $$;
+"""
+
+
+def dump():
+    """Everything a settlement writes, without what a mere attempt may note."""
+    tables = (Trade, Position, Player, LedgerEntry, CallbackEvent, RevenueFact, ExposureBucket, SettlementPart, Market)
+    return {table.__name__: list(table.objects.order_by("pk").values()) for table in tables}
+
+
+def run(statement):
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_killed_at_any_write_it_leaves_no_trace_and_is_taken_up_again(settings):
+    settings.CELERY_TASK_ALWAYS_EAGER = False
+    market, operator = make_market(), make_operator(**ROOM)
+    users = [make_player(operator, balance="100") for _ in range(2)]
+    place(users[0], market, 10)
+    place(users[1], market, 10, outcome="no")
+    done = settlements.resolve(market_id=market.id, outcome="yes", reason="x", actor=make_admin(), now=now())
+    run(_KILLER)
+    for table in WRITTEN:
+        run(f"CREATE TRIGGER killer BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION kill_backend()")
+    before = dump()
+    for number in range(1, 200):
+        run(f"UPDATE kill_at SET number = {number}")
+        run("SELECT setval('kill_count', 1, false)")
+        try:
+            assert settling.settle(done.settlement.id, now=now())
+        except Exception:
+            connections.close_all()
+            assert dump() == before, f"killed at write {number}"
+        else:
+            break
+    assert number > 10
+    row = Settlement.objects.get()
+    assert (row.status, row.positions_settled, row.total_payout_usd) == ("completed", 2, 10)
+    assert LedgerEntry.objects.filter(type="settlement").count() == 1
+    assert CallbackEvent.objects.filter(event="POSITION_RESOLVED").count() == 2
+    assert settling.settle(row.id, now=now()) is False
+    assert verification.verify() == []
+
+
+def test_trades_racing_a_resolution_are_settled_or_refused(settings):
+    settings.CELERY_TASK_ALWAYS_EAGER = False
+    market, operator = make_market(), make_operator(**ROOM)
+    users = [make_player(operator, balance="1000") for _ in range(4)]
+    accepted, refused, unexpected = [], [], []
+    started = threading.Event()
+
+    def trade(user):
+        try:
+            for _ in range(200):
+                try:
+                    accepted.append(place(user, market, 3)["id"])
+                    started.set()
+                except errors.MarketNotTradeable:
+                    refused.append(user.id)
+                    return
+        except (errors.PredictuError, psycopg.Error) as error:
+            unexpected.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=trade, args=(user,)) for user in users]
+    for thread in threads:
+        thread.start()
+    started.wait(20)
+    done = settlements.resolve(market_id=market.id, outcome="yes", reason="x", actor=make_admin(), now=now())
+    held = {trade.id for trade in Trade.objects.all()}
+    settling.settle(done.settlement.id, now=now())
+    for thread in threads:
+        thread.join()
+    assert not unexpected and len(refused) == 4
+    assert set(accepted) == held == {trade.id for trade in Trade.objects.filter(status="settled")}
+    assert not Position.objects.filter(status="open").exists()
+    assert verification.verify() == []
