@@ -1,0 +1,231 @@
+"""Settling 10,000 and 100,000 positions beside bare SQL that makes the same writes under the same triggers.
+
+``python -m tests.bench.settlement [positions …]``. With the largest, trades go on in another market meanwhile; the
+longest silence between two of them is printed.
+"""
+
+import os
+import statistics
+import sys
+import threading
+import time
+from typing import Any
+
+SIZES = (10_000, 100_000)
+ROUNDS = {10_000: 3}
+LIMITS = {"crypto": 10**12}
+
+# A row of a table many times over, each with columns of its own.
+_COPIES = """
+INSERT INTO {table} SELECT (copied.row).* FROM (
+  SELECT jsonb_populate_record(NULL::{table}, to_jsonb(template) || {own}) AS row
+  FROM {table} template, {source} WHERE template.id = %(template)s) AS copied
+"""
+
+# The same writes with nothing staged, nothing checked and bodies of the same size.
+FLOOR = (
+    """UPDATE trading_trade AS trade SET status = 'settled', pnl_usd = CASE position.outcome WHEN 'yes'
+         THEN trunc(position.quantity, 2) ELSE 0 END - position.cost_basis_usd
+       FROM trading_position position WHERE position.market_id = %(market)s AND trade.market_id = %(market)s
+         AND trade.player_id = position.player_id AND trade.outcome = position.outcome""",
+    """CREATE TEMP TABLE floor_held ON COMMIT DROP AS SELECT id FROM accounts_player WHERE id IN (
+         SELECT player_id FROM trading_position WHERE market_id = %(market)s) ORDER BY id FOR NO KEY UPDATE""",
+    """UPDATE trading_position SET status = 'settled', settled_at = now(), payout_price = (outcome = 'yes')::int,
+         payout_usd = CASE outcome WHEN 'yes' THEN trunc(quantity, 2) ELSE 0 END,
+         realized_pnl_usd = CASE outcome WHEN 'yes' THEN trunc(quantity, 2) ELSE 0 END - cost_basis_usd
+       WHERE market_id = %(market)s""",
+    """INSERT INTO accounts_ledgerentry (id, player_id, type, amount_usd, reference_type, reference_id, description,
+                                         metadata, idempotency_key, actor, created_at)
+       SELECT gen_random_uuid(), player_id, 'settlement', payout_usd, 'settlement', 'stl_00000000000000000000000000',
+              repeat('x', 50), '{"market_id": "mkt_00000000000000000000000000", "outcome": "yes", "quantity": 10}',
+              'predictu:settlement:stl_00000000000000000000000000:' || id::text, 'system', now()
+       FROM trading_position WHERE market_id = %(market)s AND payout_usd > 0 ORDER BY player_id""",
+    """UPDATE accounts_player AS player SET open_positions = open_positions - 1, exposure_usd = exposure_usd - quantity,
+         realized_pnl_usd = player.realized_pnl_usd + position.realized_pnl_usd, resolved_count = resolved_count + 1,
+         winning_count = winning_count + (position.payout_usd > 0)::int, updated_at = now()
+       FROM trading_position position WHERE position.market_id = %(market)s AND position.player_id = player.id""",
+    """INSERT INTO operators_callbackevent (id, operator_id, event, user_id, subject_id, body, test, created_at)
+       SELECT gen_random_uuid(), operator_id, event, 'usr_00000000000000000000000000', 'stl_00000000000000000000000000',
+              convert_to(repeat('x', 520), 'UTF8'), false, now()
+       FROM trading_position, LATERAL (VALUES ('POSITION_RESOLVED', true), ('BALANCE_CHANGED', payout_usd > 0))
+         AS told (event, wanted)
+       WHERE market_id = %(market)s AND wanted ORDER BY player_id""",
+    "UPDATE risk_exposurebucket SET yes_usd = yes_usd, position_count = position_count",
+)
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def prepare() -> str:
+    """A database of our own on the test services; its name."""
+    from tests import environment
+
+    environment.prepare()
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "predictu.settings", "CELERY_TASK_ALWAYS_EAGER": "0"}
+    os.environ["LOG_LEVEL"] = "ERROR"
+    import django
+
+    django.setup()
+    from tests import databases
+
+    name = f"bench_{environment.session_name()}"
+    databases.renew(name)
+    databases.use(name)
+    return name
+
+
+class Scene:
+    """Players of three operators; markets in which each of them holds one position."""
+
+    def __init__(self, size: int) -> None:
+        from django.db import connection
+
+        from tests.factories import make_market, make_operator, make_player, place
+
+        self.connection, self.size = connection, size
+        self.operators = [
+            make_operator(new_tier_limit=10**6, max_bet_usd=10**6, exposure_limit_usd=10**12, category_limits=LIMITS)
+            for _ in range(3)
+        ]
+        self.model = make_player(self.operators[0], balance="100000")
+        first = make_market()
+        self.trade = place(self.model, first, 10)
+        self._players()
+
+    def _run(self, statement: str, **given: Any) -> None:
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement, given)
+
+    def _players(self) -> None:
+        from predictu import ids
+
+        keys = ", ".join(f"'{ids.decode('op', each.id)}'" for each in self.operators)
+        own = (
+            "jsonb_build_object('id', gen_random_uuid(), 'external_id', 'copy-' || n, 'balance_usd', 0,"
+            f" 'ledger_seq', 0, 'ledger_hash', '\\x', 'operator_id', (ARRAY[{keys}])[1 + n %% 3], 'open_positions', 100,"
+            " 'exposure_usd', 100000)"
+        )
+        self._run(
+            _COPIES.format(table="accounts_player", own=own, source="generate_series(1, %(size)s) AS n"),
+            template=ids.decode("usr", self.model.id), size=self.size,
+        )  # fmt: skip
+        self._run("CREATE TABLE bench_player AS SELECT id, operator_id, row_number() OVER () AS n FROM accounts_player"
+                  " WHERE external_id LIKE 'copy-%%'")  # fmt: skip
+        self._run("ANALYZE accounts_player; ANALYZE bench_player")
+
+    def market(self) -> Any:
+        """A market where every player holds ten shares, one in two of yes, bought in one trade."""
+        from predictu import ids
+        from risk.models import Scope
+        from risk.services import buckets
+        from tests.factories import make_market
+        from trading.models import Position
+
+        market = make_market()
+        key = ids.decode("mkt", market.id)
+        position = ids.decode("pos", Position.objects.filter(player=self.model).first().id)
+        common = (
+            "'player_id', bench_player.id, 'operator_id', bench_player.operator_id, 'market_id', %(market)s::uuid,"
+            " 'id', gen_random_uuid(), 'outcome', CASE WHEN n %% 2 = 0 THEN 'yes' ELSE 'no' END"
+        )
+        for table, template in (("trading_position", position), ("trading_trade", ids.decode("trd", self.trade["id"]))):
+            self._run(
+                _COPIES.format(table=table, own=f"jsonb_build_object({common})", source="bench_player"),
+                template=template, market=key,
+            )  # fmt: skip
+        buckets.ensure([(Scope.MARKET, market.id)])
+        self._run("UPDATE risk_exposurebucket SET yes_usd = yes_usd + 10000000, no_usd = no_usd + 10000000,"
+                  " position_count = position_count + 1000000")  # fmt: skip
+        self._run("ANALYZE trading_position; ANALYZE trading_trade")
+        return market
+
+
+def settled(scene: Scene) -> float:
+    """Seconds our settlement takes."""
+    from tests.factories import make_admin, now
+    from trading.services import settlements, settling
+
+    market = scene.market()
+    done = settlements.resolve(market_id=market.id, outcome="yes", reason="bench", actor=make_admin(), now=now())
+    begun = time.perf_counter()
+    assert settling.settle(done.settlement.id, now=now())
+    return time.perf_counter() - begun
+
+
+def bare(scene: Scene) -> float:
+    """Seconds the floor takes."""
+    from django.db import transaction
+
+    from predictu import ids
+
+    market = ids.decode("mkt", scene.market().id)
+    begun = time.perf_counter()
+    with transaction.atomic():
+        for statement in FLOOR:
+            scene._run(statement, market=market)
+    return time.perf_counter() - begun
+
+
+class Trading(threading.Thread):
+    """Trades in another market, one after the other, by a user who holds nothing elsewhere."""
+
+    def __init__(self, operator: Any) -> None:
+        super().__init__(daemon=True)
+        from tests.factories import make_market, make_player
+
+        self.player, self.market = make_player(operator, balance="900000"), make_market()
+        self.moments: list[float] = []
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        from django.db import connection
+
+        from tests.factories import now, place
+        from trading.models import Market
+
+        while not self.over.is_set():
+            if len(self.moments) % 100 == 0:
+                Market.objects.filter(pk=self.market.pk).update(priced_at=now())
+            place(self.player, self.market, 2)
+            self.moments.append(time.perf_counter())
+        connection.close()
+
+    def longest_silence(self) -> float:
+        return max((later - earlier for earlier, later in zip(self.moments, self.moments[1:], strict=False)), default=0)
+
+
+def main() -> None:
+    name = prepare()
+    from django.db import connections
+
+    from tests import databases
+
+    for size in [int(word) for word in sys.argv[1:]] or SIZES:
+        databases.renew(name)
+        connections.close_all()
+        scene = Scene(size)
+        ours, floors = [], []
+        for _ in range(ROUNDS.get(size, 1)):
+            floors.append(bare(scene))
+            ours.append(settled(scene))
+        took, floor = statistics.median(ours), statistics.median(floors)
+        say(
+            f"settle {size:,}: {size / took:,.0f}/s in {took:.2f} s, floor {size / floor:,.0f}/s, ratio {floor / took:.2f}"
+        )
+        if size == max(SIZES):
+            trading = Trading(scene.operators[0])
+            trading.start()
+            settled(scene)
+            trading.over.set()
+            trading.join()
+            silence = trading.longest_silence() * 1000
+            say(f"  {len(trading.moments):,} trades meanwhile, longest silence {silence:.0f} ms")
+    connections.close_all()
+    databases.drop(name)
+
+
+if __name__ == "__main__":
+    main()
