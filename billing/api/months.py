@@ -56,7 +56,7 @@ def month_of(text: str) -> date:
 
 
 class MonthView(DataView):
-    """Whether a month can be closed; the ledger's verification, which takes minutes, is ``manage.py close_month``'s."""
+    """Whether a month can be closed; the ledger as of the last night's verification."""
 
     def get(self, request: Request, month: str) -> Response:
         wanted = month_of(month)

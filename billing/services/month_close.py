@@ -1,9 +1,8 @@
 """Whether a month can be closed: what finance looks at before it files the invoices, each with what was found.
 
-The ledger's verification takes minutes, so the caller says how to run it, or that it was not run.
+The ledger is verified every night; the caller says whether to do it now, which takes minutes.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -20,10 +19,9 @@ from predictu import shown
 from predictu.errors import ValidationFailed
 from predictu.money import ZERO
 from predictu.platform import audit
+from predictu.platform.models import Heartbeat
 from trading.queries import revenue
-
-Verify = Callable[[], Sequence[str]]
-"""Runs the ledger's verification; what does not hold, in sentences."""
+from trading.services import verification
 
 EXPLAINABLE = ("callbacks", "mails")
 """Something an operator's server or mailbox did may be in order all the same; figures may not."""
@@ -43,10 +41,10 @@ class Check:
         return not self.findings or bool(self.explanation)
 
 
-def check(*, month: date, now: datetime, verify: Verify | None = None) -> list[Check]:
-    """Every check of ``month``; it can be closed when all are ok."""
+def check(*, month: date, now: datetime, verify: bool = False) -> list[Check]:
+    """Every check of ``month``; it can be closed when all are ok. ``verify``: the ledger now, not as of last night."""
     month = month.replace(day=1)
-    ledger = verify() if verify is not None else ["The ledger was not verified in this check."]
+    ledger = _verified_now() if verify else _verified_since(month)
     found = [
         ("over", "The month is over and no transaction of it is open", _open(month, now)),
         ("ledger", "The ledger verifies", ledger),
@@ -79,6 +77,18 @@ def explain(*, month: date, name: str, reason: str, actor: Any, now: datetime) -
         now=now,
     )
     return note
+
+
+def _verified_now() -> list[str]:
+    return [f"{one.check}: {one.count} wrong ({', '.join(one.examples[:3])})." for one in verification.verify()]
+
+
+def _verified_since(month: date) -> list[str]:
+    """What the nightly verification found, if there was one since the month's end."""
+    last = Heartbeat.objects.filter(name=verification.HEARTBEAT, seen_at__gte=months.end(month)).first()
+    if last is None:
+        return ["The ledger was not verified since the month ended."]
+    return [f"{one['check']}: {one['count']} wrong." for one in last.detail.get("findings", [])]
 
 
 def _open(month: date, now: datetime) -> list[str]:

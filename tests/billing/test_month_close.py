@@ -12,6 +12,7 @@ from billing.services import invoices, mails, month_close
 from operators.models import CallbackEvent, Delivery
 from predictu import ids
 from predictu.errors import ValidationFailed
+from predictu.platform.models import Heartbeat
 from tests.billing.facts import at, earn, february
 from tests.factories import make_admin, make_operator, make_player
 
@@ -19,8 +20,8 @@ pytestmark = pytest.mark.django_db
 FEBRUARY, FIRST = date(2026, 2, 1), at(2026, 3, 1, 0, 5)
 
 
-def failing(verify=list, now=FIRST):
-    return {one.name: one.findings for one in month_close.check(month=FEBRUARY, now=now, verify=verify) if not one.ok}
+def failing(now=FIRST, **how):
+    return {one.name: one.findings for one in month_close.check(month=FEBRUARY, now=now, **how) if not one.ok}
 
 
 @pytest.fixture
@@ -32,6 +33,7 @@ def closed():
     invoices.run_month(month=FEBRUARY, now=FIRST)
     for pk in mails.due(now=FIRST):
         mails.deliver(pk, now=FIRST)
+    Heartbeat.objects.create(name="ledger", seen_at=FIRST, detail={"findings": []})
     return operator
 
 
@@ -40,8 +42,16 @@ def test_a_month_in_order(closed):
 
 
 def test_the_ledger_has_to_be_verified(closed):
-    assert failing(verify=None) == {"ledger": ("The ledger was not verified in this check.",)}
-    assert failing(verify=lambda: ["Balance of usr_1 is off."]) == {"ledger": ("Balance of usr_1 is off.",)}
+    Heartbeat.objects.update(detail={"findings": [{"check": "balances", "count": 2}]})
+    assert failing() == {"ledger": ("balances: 2 wrong.",)}
+    Heartbeat.objects.update(seen_at=at(2026, 2, 28))
+    assert failing() == {"ledger": ("The ledger was not verified since the month ended.",)}
+
+
+def test_the_ledger_is_verified_now_where_that_is_wished():
+    make_player(make_operator(), trade_count=7)
+    (found,) = failing(verify=True)["ledger"]
+    assert "counters: 1 wrong" in found
 
 
 def test_before_its_end_a_month_is_open(closed):
@@ -101,11 +111,13 @@ def test_mails_and_callbacks_may_be_explained(closed):
     assert MonthNote.objects.count() == 2
 
 
-def test_the_command(closed, monkeypatch, capsys):
-    monkeypatch.setattr("billing.management.commands.close_month.verified", list)
+def test_the_command(capsys):
     call_command("close_month", "--month", "2026-02")
     assert "2026-02 can be closed" in capsys.readouterr().out
-    earn(make_player(closed), at(2026, 2, 9), fee=Decimal(10))
-    with pytest.raises(CommandError, match="1 checks failed"):
+    earn(make_player(make_operator(slug="late")), at(2026, 2, 9), fee=Decimal(10))
+    with pytest.raises(CommandError, match="2026-02 cannot be closed"):
         call_command("close_month", "--month", "2026-02")
-    assert "NOT OK  Invoices and carried months" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "NOT OK  Every operator with revenue" in told and "late is not billed." in told
+    with pytest.raises(CommandError):
+        call_command("close_month", "--month", "last")

@@ -1,31 +1,13 @@
 """``manage.py close_month --month 2026-02``: whether the month can be closed; exits non-zero if it cannot."""
 
-import io
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
 
 from billing import months
 from billing.services import month_close
 from predictu import clock
-
-VERIFY = "verify_ledger"
-
-
-def verified() -> list[str]:
-    """What the ledger's own command finds wrong."""
-    if VERIFY not in get_commands():
-        return [f"There is no {VERIFY} command here."]
-    told = io.StringIO()
-    try:
-        call_command(VERIFY, stdout=told, stderr=told)
-    except (CommandError, SystemExit) as problem:
-        if isinstance(problem, SystemExit) and not problem.code:
-            return []
-        return [line for line in [*told.getvalue().splitlines(), str(problem)] if line.strip()]
-    return []
 
 
 class Command(BaseCommand):
@@ -40,7 +22,7 @@ class Command(BaseCommand):
             wanted = months.parse(month) if month else months.before(now)
         except ValueError as problem:
             raise CommandError(str(problem)) from problem
-        checks = month_close.check(month=wanted, now=now, verify=verified)
+        checks = month_close.check(month=wanted, now=now, verify=True)
         for one in checks:
             self.stdout.write(f"{'ok     ' if one.ok else 'NOT OK '} {one.title}")
             for line in one.findings:
