@@ -105,8 +105,8 @@ class Scene:
         keys = ", ".join(f"'{ids.decode('op', each.id)}'" for each in self.operators)
         own = (
             "jsonb_build_object('id', gen_random_uuid(), 'external_id', 'copy-' || n, 'balance_usd', 0,"
-            f" 'ledger_seq', 0, 'ledger_hash', '\\x', 'operator_id', (ARRAY[{keys}])[1 + n %% 3], 'open_positions', 100,"
-            " 'exposure_usd', 100000)"
+            f" 'ledger_seq', 0, 'ledger_hash', '\\x', 'operator_id', (ARRAY[{keys}])[1 + n %% 3],"
+            " 'open_positions', 100, 'exposure_usd', 100000)"
         )
         self._run(
             _COPIES.format(table="accounts_player", own=own, source="generate_series(1, %(size)s) AS n"),
@@ -212,9 +212,8 @@ def main() -> None:
             floors.append(bare(scene))
             ours.append(settled(scene))
         took, floor = statistics.median(ours), statistics.median(floors)
-        say(
-            f"settle {size:,}: {size / took:,.0f}/s in {took:.2f} s, floor {size / floor:,.0f}/s, ratio {floor / took:.2f}"
-        )
+        speeds = f"{size / took:,.0f}/s in {took:.2f} s, floor {size / floor:,.0f}/s"
+        say(f"settle {size:,}: {speeds}, ratio {floor / took:.2f}")
         if size == max(SIZES):
             trading = Trading(scene.operators[0])
             trading.start()
