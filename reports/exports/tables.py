@@ -232,21 +232,14 @@ def _settlements(scope: Scope) -> str:
         columns = "s.*, uuid_send(s.id) AS raw, NULL::uuid AS operator_id"
         return f"SELECT {columns} FROM trading_settlement s WHERE {scope.period(dated)}"  # noqa: S608
     # With an operator its own part of each: its figures, not what other operators' users won.
-    held = f"t.market_id = s.market_id AND NOT t.is_test AND t.quantity > 0{scope.operator('t.operator_id')}"
     return f"""
 SELECT s.id, uuid_send(s.id) AS raw, s.market_id, s.resolution, s.resolution_source, s.status, s.version,
-  s.processing_time_ms, s.resolved_at, s.settled_at, part.*,
-  part.total_loss_usd - part.total_payout_usd AS net_pnl_usd
-FROM trading_settlement s CROSS JOIN LATERAL (
-  SELECT (array_agg(operator_id))[1] AS operator_id, count(*) AS positions_total,
-    count(*) FILTER (WHERE status = 'settled') AS positions_settled,
-    count(*) FILTER (WHERE payout_price > 0) AS winners, count(*) FILTER (WHERE payout_price = 0) AS losers,
-    coalesce(sum(payout_usd) FILTER (WHERE payout_price > 0), 0.00) AS total_payout_usd,
-    coalesce(sum(cost_basis_usd) FILTER (WHERE payout_price = 0), 0.00) AS total_loss_usd,
-    coalesce(sum(cost_basis_usd - payout_usd) FILTER (WHERE payout_price IS NOT NULL), 0.00) AS house_pnl_usd,
-    coalesce(sum(payout_usd) FILTER (WHERE payout_price IS NULL), 0.00) AS refund_usd
-  FROM (SELECT * FROM trading_position t WHERE {held}) own) part
-WHERE {scope.period(dated)} AND part.positions_total > 0"""  # noqa: S608
+  s.processing_time_ms, s.resolved_at, s.settled_at, part.operator_id, part.positions AS positions_total,
+  part.positions AS positions_settled, part.winners, part.losers, part.payout_usd AS total_payout_usd,
+  part.loss_usd AS total_loss_usd, part.loss_usd - part.payout_usd AS net_pnl_usd,
+  CASE WHEN part.refund_usd = 0 THEN part.basis_usd - part.payout_usd ELSE 0.00 END AS house_pnl_usd, part.refund_usd
+FROM trading_settlement s JOIN trading_settlementpart part ON part.settlement_id = s.id
+WHERE {scope.period(dated)}{scope.operator("part.operator_id")}"""  # noqa: S608
 
 
 SETTLEMENTS = Dump(

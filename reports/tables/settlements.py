@@ -1,29 +1,35 @@
-"""Settlements of a period; of one operator, its own part of each."""
+"""Settlements of a period; of one operator, its own part of each that is settled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 from predictu.fields import MoneyField
+from predictu.money import ZERO
 from reports.formats.tables import Kind
 from reports.tables.base import QueryTable, Source, column
 from reports.tables.filters import Wanted, choice, operator
-from trading.models import Position, Settlement
+from trading.models import Settlement
 
-_HELD, _WON, _LOST = Q(quantity__gt=0), Q(quantity__gt=0, payout_price__gt=0), Q(quantity__gt=0, payout_price=0)
-_OWN_COUNTS = {
-    "positions_total": Count("pk", filter=_HELD),
-    "positions_settled": Count("pk", filter=_HELD & Q(status=Position.Status.SETTLED)),
-    "winners": Count("pk", filter=_WON),
-    "losers": Count("pk", filter=_LOST),
-}
-_OWN_SUMS = {
-    "total_payout_usd": Sum("payout_usd", filter=_WON),
-    "total_loss_usd": Sum("cost_basis_usd", filter=_LOST),
-    "refund_usd": Sum("payout_usd", filter=_HELD & Q(payout_price=None)),
+# Where an operator's own part of a settlement keeps each figure.
+_OWN: dict[str, Source] = {
+    "positions_total": "parts__positions",
+    "positions_settled": "parts__positions",
+    "winners": "parts__winners",
+    "losers": "parts__losers",
+    "total_payout_usd": "parts__payout_usd",
+    "total_loss_usd": "parts__loss_usd",
+    "net_pnl_usd": F("parts__loss_usd") - F("parts__payout_usd"),
+    # A void gives everyone's money back: the house neither won nor lost.
+    "house_pnl_usd": Case(
+        When(parts__refund_usd=0, then=F("parts__basis_usd") - F("parts__payout_usd")),
+        default=Value(ZERO),
+        output_field=MoneyField(),
+    ),
+    "refund_usd": "parts__refund_usd",
 }
 
 
@@ -34,29 +40,12 @@ class SettlementsTable(QueryTable):
             dated_at__gte=wanted.start, dated_at__lt=wanted.end, **wanted.conditions(status="status")
         )
         if wanted.operator:
-            found = found.filter(Exists(_positions(wanted)))
+            found = found.filter(parts__operator=wanted.operator)
         return found.order_by("-dated_at", "-id")
 
     def sources_for(self, wanted: Wanted) -> Mapping[str, Source]:
         """With an operator its own figures: nobody is sent what other operators' users won."""
-        if wanted.operator is None:
-            return self.sources
-        own: dict[str, Source] = {name: _own(wanted, each, IntegerField()) for name, each in _OWN_COUNTS.items()}
-        own |= {name: _own(wanted, each, MoneyField()) for name, each in _OWN_SUMS.items()}
-        own["net_pnl_usd"] = own["total_loss_usd"] - own["total_payout_usd"]  # type: ignore[operator]
-        own["house_pnl_usd"] = _own(
-            wanted, Sum(F("cost_basis_usd") - F("payout_usd"), filter=_HELD & ~Q(payout_price=None)), MoneyField()
-        )
-        return {**self.sources, **own}
-
-
-def _positions(wanted: Wanted) -> QuerySet[Position]:
-    return Position.objects.filter(market=OuterRef("market"), operator=wanted.operator, quantity__gt=0, is_test=False)
-
-
-def _own(wanted: Wanted, aggregate: Any, kind: Any) -> Coalesce:
-    grouped = _positions(wanted).order_by().values("market").annotate(figure=aggregate).values("figure")
-    return Coalesce(Subquery(grouped, output_field=kind), Value(0, output_field=kind), output_field=kind)
+        return self.sources if wanted.operator is None else {**self.sources, **_OWN}
 
 
 TABLE = SettlementsTable(
