@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts.services import sessions
+from accounts.services import promotion, sessions
 from predictu import clock
 
 
@@ -10,3 +10,9 @@ from predictu import clock
 def forget_expired_sessions() -> None:
     """Delete revoked tokens past their life and login failures that no longer count."""
     sessions.forget_expired(now=clock.now())
+
+
+@shared_task(queue="slow")
+def promote_users() -> None:
+    """Give users old and busy enough the regular limit."""
+    promotion.promote(now=clock.now())

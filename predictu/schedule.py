@@ -22,6 +22,7 @@ PERIODIC: dict[str, dict[str, Any]] = {
     "callbacks": _every("operators.tasks.sweep_deliveries", seconds=1),
     "notices": _every("predictu.platform.tasks.sweep_notices", minutes=1),
     "prune-callbacks": _at("operators.tasks.prune_callbacks", hour=3, minute=40),
+    "promotions": _at("accounts.tasks.promote_users", hour=1, minute=10),
     "breakers": _every("risk.tasks.reset_breakers", seconds=15),
     "anomalies": _every("trading.tasks.watch_trades", seconds=15),
     "approvals": _every("predictu.platform.tasks.expire_approvals", minutes=1),
