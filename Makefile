@@ -10,7 +10,7 @@ ARGS ?=
 TYPED := predictu/errors.py predictu/ids.py predictu/money.py predictu/clock.py predictu/local \
 	$(wildcard operators/steps.py operators/signing.py operators/retries.py operators/http operators/api/s2s/translate.py risk/walls.py \
 	risk/scoring.py accounts/tokens.py accounts/roles.py trading/pricing.py trading/positions.py trading/polymarket \
-	billing/revenue.py reports/cohorts.py reports/forecast.py)
+	billing/statement.py billing/months.py reports/cohorts.py reports/forecast.py)
 
 # Stand-ins that satisfy the settings' refusals, so that the deployment checks see production as it would run.
 PRODUCTION := PREDICTU_ENV=production SECRET_KEY=checks-0nly-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ \
