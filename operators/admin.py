@@ -1,11 +1,21 @@
 """Operators in Django admin. Secrets have no column here, and bodies that may hold personal data are left out."""
 
-from django.contrib import admin
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from operators import models
+from operators import delivery_lists, health_chart, models
+from operators.services import health, replays
 from predictu import clock
 from predictu.admin_base import ReadOnlyAdmin, among, linked
+
+REPLAY = "predictu.replay_deliveries"
 
 BY_OPERATOR = ("operator", AutocompleteSelectFilter)
 
@@ -88,16 +98,57 @@ class CallbackEventAdmin(ReadOnlyAdmin):
 
 @admin.register(models.Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
+    """The delivery log. What exactly was sent and answered is for who may see personal data."""
+
     list_display = (
-        *("event_link", "operator_link", "state", "attempts", "due_at", "last_attempt_at", "last_error"),
+        *("event_link", "operator_link", "event_name", "state", "attempts", "due_at", "last_attempt_at", "last_error"),
         "confirmed_at",
     )
-    list_filter = (BY_OPERATOR, "state")
+    list_filter = (BY_OPERATOR, "state", among("event__event", delivery_lists.EVENTS))
     list_select_related = ("event", "operator")
     search_help_text = "The id of an operator or user"
     id_fields = ("operator", "user_id")
+    personal_fields = ("exchanges",)
+    actions = ("replay",)
     event_link = linked("event", text="id")
     operator_link = linked("operator", text="name")
+
+    @admin.display(description="Event", ordering="event__event")
+    def event_name(self, row: models.Delivery) -> str:
+        return row.event.event
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*super().get_fields(request, obj), *self._visible(request, ["exchanges"])]
+
+    @admin.display(description="Requests and answers")
+    def exchanges(self, row: models.Delivery) -> SafeString:
+        """Every attempt: what was sent, byte for byte, and what came back."""
+        body = bytes(row.event.body).decode()
+        shown = (
+            (
+                f"{attempt.number}. {attempt.at:%Y-%m-%d %H:%M:%S} UTC, {attempt.latency_ms} ms",
+                f"POST {attempt.url}\n{_headers(attempt.request_headers)}\n\n{body}",
+                f"{attempt.http_status or attempt.error} {attempt.cause}\n{_headers(attempt.response_headers)}\n\n"
+                f"{bytes(attempt.response_body).decode(errors='replace')}",
+            )
+            for attempt in row.attempt_rows.order_by("id")
+        )
+        return format_html_join("", "<details><summary>{}</summary><pre>{}</pre><pre>{}</pre></details>", shown)
+
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(REPLAY)
+
+    @admin.action(description="Send again", permissions=["replay"])
+    def replay(self, request: HttpRequest, queryset: QuerySet[models.Delivery]) -> None:
+        chosen = list(queryset.values_list("pk", flat=True))
+        criteria = {"deliveries": len(chosen)}
+        found = models.Delivery.objects.filter(pk__in=chosen)
+        count = replays.many(found, actor=request.user, criteria=criteria, reason="", now=clock.now())
+        messages.success(request, f"{count} of {len(chosen)} deliveries are being sent again.")
+
+
+def _headers(values: dict[str, str]) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in values.items())
 
 
 @admin.register(models.Attempt)
@@ -122,6 +173,16 @@ class EndpointAdmin(ReadOnlyAdmin):
     search_help_text = "A part of the URL, or an operator's id"
     id_fields = ("operator",)
     operator_link = linked("operator", text="name")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*super().get_fields(request, obj), "last_week"]
+
+    @admin.display(description="Attempts by hour, the last seven days")
+    def last_week(self, row: models.Endpoint) -> SafeString:
+        end = clock.hour_start(clock.now()) + timedelta(hours=1)
+        start = end - timedelta(days=7)
+        hours = health.history(row.operator_id, since=start)
+        return mark_safe(health_chart.svg(hours, start=start, end=end))  # noqa: S308 numbers and instants only
 
 
 @admin.register(models.IdempotencyRecord)
