@@ -18,7 +18,7 @@ from operators.models import OnboardingFact, OnboardingStep, Operator, default_b
 from operators.services import idempotency, keys
 from predictu import clock, ids
 from predictu.errors import PredictuError
-from reports.demo import bills, cast, markets
+from reports.demo import bills, calendar, cast, markets
 from reports.demo.cast import DAYS, Casino, Punter
 from trading.feed.world import World, WorldMarket
 from trading.models import Market
@@ -37,7 +37,7 @@ class Size:
     """How much of a demo: the whole one, or less for a test."""
 
     users: int = 400
-    trades: int = 7_600
+    trades: int = 6_900
     short_markets: int = 40
 
     def scaled(self, factor: float) -> "Size":
@@ -88,11 +88,19 @@ class Story:
         self._plan_markets()
         self._plan_users()
         self._plan_trades()
-        bills.plan(self)
+        self._plan_around()
         while self._calendar:
             happening = heapq.heappop(self._calendar)
             if happening.at <= self.now:
                 happening.what(happening.at)
+
+    def _plan_around(self) -> None:
+        system = system_admin()
+        calendar.write_prices(self._carried, begin=self.begin, now=self.now)
+        calendar.plan_settlements(self.plan, self._carried, actor=system, now=self.now)
+        calendar.plan_scores(self.plan, begin=self.begin, now=self.now)
+        calendar.plan_staff(self.plan, now=self.now, actor=system)
+        bills.plan(self)
 
     def plan(self, at: datetime, what: Callable[[datetime], None]) -> None:
         """Let ``what`` happen at ``at``."""
@@ -124,7 +132,7 @@ class Story:
             stage=casino.stage,
             onboarded_at=self.begin - timedelta(days=3) if live else None,
             embed_origins=[f"https://{casino.slug}.example"],
-            callback_url=f"{self.callbacks}/{casino.slug}/callbacks" if self.callbacks else "",
+            callback_url=self._callback_url(casino),
             branding={
                 **default_branding(casino.name),
                 "primary_color": self.dice.choice(("#1a7a3a", "#0b5fff", "#b3261e")),
@@ -141,6 +149,12 @@ class Story:
         )
         self._onboarded(operator, system, live=live)
         return operator
+
+    def _callback_url(self, casino: Casino) -> str:
+        """Where the demo's operator server listens; nobody does any more at the suspended one's."""
+        if not self.callbacks:
+            return ""
+        return "https://127.0.0.1:9/callbacks" if casino.suspended_days_ago else f"{self.callbacks}/{casino.slug}"
 
     def _onboarded(self, operator: Operator, system: AdminUser, *, live: bool) -> None:
         names = list(OnboardingFact.Name.values)
@@ -277,9 +291,14 @@ class Story:
             if price is None or market.kind == "short" and self.dice.random() < 0.5:
                 continue
             outcome = "yes" if self.dice.random() < float(price) * 0.6 + 0.2 else "no"
-            spread = Decimal(str(round(self.dice.uniform(0.4, 1.7), 2)))
-            self._trade(punter, market, row, "buy", outcome, (punter.stake_usd * spread).quantize(Decimal("0.01")), at)
+            self._trade(punter, market, row, "buy", outcome, self._stake(punter, at), at)
             return
+
+    def _stake(self, punter: Punter, at: datetime) -> Decimal:
+        """The usual stake, more or less. Newcomers mostly respect their limit, which some have yet to learn."""
+        stake = (punter.stake_usd * Decimal(str(round(self.dice.uniform(0.4, 1.7), 2)))).quantize(Decimal("0.01"))
+        is_new = at - punter.joined < timedelta(days=9)
+        return min(stake, Decimal("9.90")) if is_new and self.dice.random() < 0.95 else stake
 
     def _sell(
         self, punter: Punter, market: WorldMarket, row: Market, outcome: str, part: Decimal, at: datetime
