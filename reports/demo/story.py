@@ -244,7 +244,7 @@ class Story:
     # -- trades ---------------------------------------------------------------------------------------------------
     def _plan_trades(self) -> None:
         informed = [punter for punter in self._punters if punter.style in ("sharp", "syndicate")]
-        per_short = max(1, self.size.trades // 900)
+        per_short = max(4, self.size.trades // 900)
         for market, row in self._carried:
             if market.kind == "short":
                 for punter in informed:
