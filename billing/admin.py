@@ -1,16 +1,85 @@
 """Invoices and what happens to them, in Django admin: to read; finance acts at its desk."""
 
+from typing import Any
+
+from django import forms
 from django.contrib import admin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from billing import models
+from billing import models, queries
+from billing.services import invoices
+from predictu import shown
+from predictu.admin_acts import Act, ActingAdmin, Given, ReasonForm
 from predictu.admin_base import ReadOnlyAdmin, linked
 
+OPEN = (models.Invoice.Status.SENT, models.Invoice.Status.OVERDUE)
+
+
+class PaymentForm(ReasonForm):
+    """Money received now."""
+
+    amount_usd = forms.DecimalField(
+        label="Amount, USD", min_value=0, max_digits=18, decimal_places=2, widget=UnfoldAdminDecimalFieldWidget()
+    )
+    method = forms.ChoiceField(choices=models.Payment.Method.choices, widget=UnfoldAdminSelectWidget())
+    reference = forms.CharField(max_length=128, widget=UnfoldAdminTextInputWidget())
+
+
+def _due(row: models.Invoice) -> list[tuple[str, Any]]:
+    return [
+        ("Operator", row.operator.name),
+        ("Status now", row.status),
+        ("Total, USD", shown.amount(row.total_usd)),
+        ("Still due, USD", shown.amount(queries.balance_of(row))),
+    ]
+
+
+def _send(given: Given) -> str:
+    sent = invoices.send(invoice=given.row, actor=given.actor, reason=given.reason, now=given.now)
+    return f"{sent.number} is sent."
+
+
+def _pay(given: Given) -> str:
+    values = given.values
+    invoices.record_payment(
+        invoice=given.row,
+        amount_usd=values["amount_usd"],
+        method=values["method"],
+        reference=values["reference"],
+        paid_at=given.now,
+        actor=given.actor,
+        reason=given.reason,
+        now=given.now,
+    )
+    return f"USD {shown.amount(values['amount_usd'])} recorded."
+
+
+ACTS = (
+    Act(
+        name="send",
+        label="Number, seal and send",
+        permission="billing.manage",
+        run=_send,
+        consequences=_due,
+        possible=lambda row: row.is_draft,
+    ),
+    Act(
+        name="payment",
+        label="Record a payment",
+        permission="billing.manage",
+        run=_pay,
+        consequences=_due,
+        possible=lambda row: row.status in OPEN,
+        form=PaymentForm,
+    ),
+)
 BY_OPERATOR = ("operator", AutocompleteSelectFilter)
 
 
 @admin.register(models.Invoice)
-class InvoiceAdmin(ReadOnlyAdmin):
+class InvoiceAdmin(ActingAdmin):
+    acts = ACTS
     list_display = (
         *("id", "number", "operator_link", "month", "status", "amount_usd", "tax_usd", "total_usd", "due_at"),
         *("sent_at", "paid_at"),
@@ -98,3 +167,15 @@ class MonthNoteAdmin(ReadOnlyAdmin):
     search_help_text = "A check, words of the reason, or an admin's id"
     id_fields = ("written_by",)
     writer = linked("written_by", text="email")
+
+
+@admin.register(models.InvoiceAttachment)
+class InvoiceAttachmentAdmin(ReadOnlyAdmin):
+    list_display = ("added_at", "invoice_link", "file_link", "adder", "reason")
+    list_select_related = ("added_by",)
+    ordering = ("-id",)
+    search_help_text = "The id of an invoice, file or admin"
+    id_fields = ("invoice", "file", "added_by")
+    invoice_link = linked("invoice")
+    file_link = linked("file")
+    adder = linked("added_by", text="email")

@@ -1,5 +1,6 @@
 """Operators in Django admin. Secrets have no column here, and bodies that may hold personal data are left out."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,23 +11,94 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
+from accounts.models import Player
 from operators import delivery_lists, health_chart, models
-from operators.services import health, replays
-from predictu import clock
+from operators.services import health, lifecycle, replays
+from predictu import clock, shown
+from predictu.admin_acts import Act, ActingAdmin, Given
 from predictu.admin_base import ReadOnlyAdmin, among, linked
+from predictu.platform.models import AuditEntry
+from risk.models import ExposureBucket
+from risk.services import operator_changes
 
 REPLAY = "predictu.replay_deliveries"
+MANAGE = "operators.manage"
 
+
+def _reach(row: models.Operator) -> list[tuple[str, Any]]:
+    """What a change of an operator's status reaches."""
+    bucket = ExposureBucket.objects.filter(scope="operator", scope_id=row.id).first()
+    return [
+        ("Status now", row.status),
+        ("Users", f"{Player.objects.real().filter(operator=row).count():,}"),
+        ("Open positions", f"{bucket.position_count if bucket else 0:,}"),
+        ("Exposure, USD", shown.amount(bucket.exposure_usd) if bucket else "0.00"),
+        ("The operator is told", "its new status"),
+    ]
+
+
+def _to(status: str, said: str) -> Callable[[Given], str]:
+    def run(given: Given) -> str:
+        operator_changes.update(
+            operator_id=given.row.id, changes={}, status=status, reason=given.reason, actor=given.actor, now=given.now
+        )
+        return f"{given.row.name} {said}."
+
+    return run
+
+
+ACTS = (
+    Act(
+        name="suspend",
+        label="Suspend",
+        permission=MANAGE,
+        run=_to(lifecycle.SUSPEND, "is suspended"),
+        consequences=_reach,
+        possible=lambda row: row.suspended_at is None,
+        dangerous=True,
+    ),
+    Act(
+        name="resume",
+        label="Resume",
+        permission=MANAGE,
+        run=_to(lifecycle.RESUME, "is resumed"),
+        consequences=_reach,
+        possible=lambda row: row.suspended_at is not None,
+    ),
+    Act(
+        name="activate",
+        label="Bring to life",
+        permission=MANAGE,
+        run=_to(lifecycle.ACTIVATE, "is live"),
+        consequences=_reach,
+        possible=lambda row: row.suspended_at is None and not row.is_live,
+    ),
+)
 BY_OPERATOR = ("operator", AutocompleteSelectFilter)
 
 
 @admin.register(models.Operator)
-class OperatorAdmin(ReadOnlyAdmin):
+class OperatorAdmin(ActingAdmin):
+    acts = ACTS
     list_display = ("name", "slug", "status", "domain", "risk_tier", "predictu_share_pct", "s2s_enabled", "created_at")
     list_filter = ("stage", ("suspended_at", admin.EmptyFieldListFilter), "risk_tier", "s2s_enabled")
     search_fields = ("name", "slug", "domain")
     search_help_text = "A name, slug, domain or id"
     personal_fields = ("contact_email", "contact_name", "billing_email")
+
+    def page_facts(self, request: HttpRequest, row: models.Operator) -> dict[str, Any]:
+        now = clock.now()
+        done = {fact.name: fact for fact in row.onboarding_facts.all()}
+        return {
+            "panel": "admin/operator_panel.html",
+            "steps": [(name.replace("_", " "), done.get(name)) for name in models.OnboardingFact.Name.values],
+            "key_rows": [(key, key.status(now)) for key in row.keys.all()[:10]],
+            "callbacks": health.health_of([row.id])[row.id],
+            "deliveries": row.deliveries.select_related("event").order_by("-event")[:10],
+            "invoices": row.invoices.order_by("-month")[:6],
+            "whole": ExposureBucket.objects.filter(scope="operator", scope_id=row.id).first(),
+            "audit": AuditEntry.objects.filter(object_id=row.id).select_related("actor")[:10],
+        }
 
 
 @admin.register(models.OperatorKey)

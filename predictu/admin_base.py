@@ -15,8 +15,8 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
+from unfold import paginator as unfold_paginator
 from unfold.admin import ModelAdmin
-from unfold.paginator import InfinitePaginator
 
 from predictu import ids
 from predictu.fields import TypeIdField
@@ -24,8 +24,11 @@ from predictu.fields import TypeIdField
 SEE_PERSONAL = "accounts.export_pii"
 
 
-class UncountedPaginator(InfinitePaginator):
-    """Previous and next, without asking how many there are. Whoever wants row 100,001 filters first."""
+class InfinitePaginator(unfold_paginator.InfinitePaginator):
+    """Previous and next, without asking how many there are. Whoever wants row 100,001 filters first.
+
+    Unfold's templates know it by its name.
+    """
 
     @cached_property
     def count(self) -> int:
@@ -40,7 +43,7 @@ class ReadOnlyAdmin(ModelAdmin):
     see personal data.
     """
 
-    paginator = UncountedPaginator
+    paginator = InfinitePaginator
     show_full_result_count = False
     list_per_page = 50
     list_max_show_all = 0

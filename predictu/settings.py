@@ -90,6 +90,7 @@ MIDDLEWARE = [
     "predictu.api.middleware.RequestContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "predictu.staff_door.StaffDoorMiddleware",
     "predictu.api.middleware.ApiMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -158,8 +159,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = None  # body sizes are bounded by the API middlewa
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 TIME_ZONE = "UTC"
-DATETIME_FORMAT = "Y-m-d H:i:s \\U\\T\\C"
-DATE_FORMAT = "Y-m-d"
+FORMAT_MODULE_PATH = "predictu.formats"
 USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
@@ -226,7 +226,9 @@ UNFOLD = {
     "SITE_SUBHEADER": "God Mode",
     "SITE_SYMBOL": "monitoring",
     "SITE_URL": None,
+    "SITE_FAVICONS": [{"rel": "icon", "href": "data:,"}],
     "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "reports.admin.home.context",
     "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("admin:two_factor")}]},
 }
 
@@ -237,6 +239,8 @@ PREDICTU_CASINO_RATE_LIMIT = env.int("PREDICTU_CASINO_RATE_LIMIT", default=600)
 PREDICTU_S2S_RATE_LIMIT_FACTOR = env.float("PREDICTU_S2S_RATE_LIMIT_FACTOR", default=1.0)
 PREDICTU_CORS_ORIGINS = env.list("PREDICTU_CORS_ORIGINS", default=[])
 PREDICTU_TRUSTED_PROXIES = env.list("PREDICTU_TRUSTED_PROXIES", default=[])
+# Networks that staff come from, for Django admin and God Mode; empty lets every address in.
+PREDICTU_STAFF_NETWORKS = env.list("PREDICTU_STAFF_NETWORKS", default=[])
 PREDICTU_ADMIN_OTP_REQUIRED = env.bool("PREDICTU_ADMIN_OTP_REQUIRED", default=False)
 PREDICTU_REPORT_DOMAINS = env.list("PREDICTU_REPORT_DOMAINS", default=["predictu.com"])
 PREDICTU_TWO_PERSON = env.bool("PREDICTU_TWO_PERSON", default=False)

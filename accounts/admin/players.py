@@ -1,14 +1,24 @@
 """Players, their ledger and what guards the door, in Django admin: to read, all of it."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from accounts import models
+from accounts.admin import case_file
+from predictu import clock
+from predictu.admin_acts import ActingAdmin
 from predictu.admin_base import ReadOnlyAdmin, linked
 
 
 @admin.register(models.Player)
-class PlayerAdmin(ReadOnlyAdmin):
+class PlayerAdmin(ActingAdmin):
+    acts = case_file.ACTS
     list_display = (
         *("id", "username", "external_id", "operator_link", "status", "tier", "limit_tier", "balance_usd"),
         *("trade_count", "volume_usd", "score", "created_at"),
@@ -20,6 +30,25 @@ class PlayerAdmin(ReadOnlyAdmin):
     id_fields = ("pk", "operator")
     personal_fields = ("username", "email", "external_id")
     operator_link = linked("operator", text="name")
+
+    def page_facts(self, request: HttpRequest, row: models.Player) -> dict[str, Any]:
+        return {"panel": "admin/case_file.html", "timeline": case_file.timeline(row), "row": row}
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.case_file_pdf)
+        return [path("<path:object_id>/change/case-file.pdf", view, name="case_file_pdf"), *super().get_urls()]
+
+    def case_file_pdf(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The case file on paper; names the person, so it asks for the permission that personal data needs."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        if not self.sees_personal(request):
+            raise PermissionDenied
+        document = case_file.printed(row, actor=request.user, now=clock.now())
+        answer = HttpResponse(document, content_type="application/pdf")
+        answer["Content-Disposition"] = f'attachment; filename="case-file-{row.id}.pdf"'
+        return answer
 
 
 @admin.register(models.LedgerEntry)

@@ -7,7 +7,7 @@ from accounts.models import AdminUser, LedgerEntry, LoginFailure, Player, Revoke
 from billing import models as billing
 from operators import models as operators
 from predictu.platform import models as platform
-from reports.models import StoredForecast
+from reports.models import Export, Report, ReportSchedule, StoredForecast
 from risk import models as risk
 from tests.factories import make_admin, now
 from trading import models as trading
@@ -118,7 +118,7 @@ def fill(many=MANY):
     events = put(
         operators.CallbackEvent,
         lambda n: operators.CallbackEvent(
-            **whose(n), event="TRADE_PLACED", subject_id=trades[n].id, body=b"body-not-to-be-seen", created_at=at
+            **whose(n), event="TRADE_PLACED", subject_id=trades[n].id, body=b"{}", created_at=at
         ),
     )
     deliveries = put(operators.Delivery, lambda n: operators.Delivery(**whose(n), event=events[n], state="ready"))
@@ -132,8 +132,8 @@ def fill(many=MANY):
             url="https://a.example",
             confirmed=True,
             latency_ms=3,
-            request_headers={"X-Signature": "signature-not-to-be-seen"},
-            response_body=b"answer-not-to-be-seen",
+            request_headers={},
+            response_body=b"{}",
         ),
     )
     put(operators.Endpoint, lambda n: operators.Endpoint(**whose(n), url="https://a.example"))
@@ -214,7 +214,7 @@ def fill(many=MANY):
     put(platform.ActivityEvent, lambda n: platform.ActivityEvent(type="trade", title=f"Line {n}", created_at=at))
     put(platform.RelayStream, lambda n: platform.RelayStream(name=f"stream-{n}"))
     put(platform.ConfigRevision, lambda n: platform.ConfigRevision(reason="r", actor=admins[n], created_at=at))
-    put(
+    files = put(
         platform.StoredFile,
         lambda n: platform.StoredFile(
             category="market_image",
@@ -248,11 +248,43 @@ def fill(many=MANY):
             generated_at=at,
         ),
     )
-    _fill_billing(put, houses, admins, at)
+    _fill_billing(put, houses, admins, files, at)
+    _fill_reports(put, admins, at)
     return made
 
 
-def _fill_billing(put, houses, admins, at):
+def _fill_reports(put, admins, at):
+    put(
+        ReportSchedule,
+        lambda n: ReportSchedule(
+            name=f"Every day {n}",
+            type="trades",
+            format="csv",
+            frequency="daily",
+            time_utc=at.time(),
+            next_run_at=at,
+            created_by=admins[n],
+            created_at=at,
+            updated_at=at,
+        ),
+    )
+    sizes = {"estimated_rows": 1, "estimated_size_bytes": 1}
+    for model, last in ((Report, {}), (Export, {"start": at, "end": at, **sizes})):
+        put(
+            model,
+            lambda n, model=model, last=last: model(
+                type="trades",
+                format="csv",
+                requested_by=admins[n],
+                path="path-not-to-be-seen",
+                rung_at=at,
+                created_at=at,
+                **last,
+            ),
+        )
+
+
+def _fill_billing(put, houses, admins, files, at):
     month = at.date().replace(day=1)
     parts = {"spread_share_usd": MONEY, "fee_share_usd": 0, "amount_usd": MONEY, "trade_count": 1}
     invoices = put(
@@ -315,4 +347,10 @@ def _fill_billing(put, houses, admins, at):
     put(
         billing.MonthNote,
         lambda n: billing.MonthNote(month=month, check_name="c", reason="r", written_by=admins[n], created_at=at),
+    )
+    put(
+        billing.InvoiceAttachment,
+        lambda n: billing.InvoiceAttachment(
+            invoice=invoices[n], file=files[n], reason="r", added_by=admins[n], added_at=at
+        ),
     )

@@ -1,0 +1,132 @@
+"""Acts of staff in Django admin: a reason, the consequences counted on a page of their own, then one service call.
+
+The page moves nothing itself: permissions are asked of the one table, and the service audits what it does.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from predictu import clock
+from predictu.admin_base import ReadOnlyAdmin, url_of
+from predictu.errors import PredictuError
+
+Facts = Sequence[tuple[str, Any]]
+
+
+class ReasonForm(forms.Form):
+    """Why; kept in the audit trail."""
+
+    reason = forms.CharField(max_length=1000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}), strip=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What an act is carried out with."""
+
+    row: Any
+    actor: Any
+    reason: str
+    values: dict[str, Any]
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act:
+    """One thing staff do to a row. ``run`` does it through a service and answers what to say of it."""
+
+    name: str
+    label: str
+    permission: str
+    run: Callable[[Given], str]
+    consequences: Callable[[Any], Facts]
+    possible: Callable[[Any], bool] = field(default=lambda row: True)
+    form: type[ReasonForm] = ReasonForm
+    dangerous: bool = False
+
+
+class ActingAdmin(ReadOnlyAdmin):
+    """A read-only page with acts on it."""
+
+    acts: tuple[Act, ...] = ()
+    change_form_outer_before_template = "admin/acts.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_act"
+        view = self.admin_site.admin_view(self.act_view)
+        return [path("<path:object_id>/change/act/<slug:name>/", view, name=name), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row = self.get_object(request, unquote(object_id))
+        shown = {} if row is None else {"acts": self._offered(request, row), **self.page_facts(request, row)}
+        return super().change_view(request, object_id, form_url, {**shown, **(extra_context or {})})
+
+    def page_facts(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """What the row's page shows besides its columns."""
+        return {}
+
+    def act_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        act = next((each for each in self.acts if each.name == name), None)
+        row = self.get_object(request, unquote(object_id))
+        if act is None or row is None:
+            raise Http404
+        if not request.user.has_perm(act.permission):
+            raise PermissionDenied
+        form = act.form(request.POST if request.method == "POST" else None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                messages.success(request, _carry_out(act, row, request.user, form))
+                return redirect(url_of(self.model, row.pk) or "admin:index")
+            except PredictuError as error:
+                _say(form, error)
+        return self._page(request, act, row, form)
+
+    def _page(self, request: HttpRequest, act: Act, row: Any, form: forms.Form) -> HttpResponse:
+        try:
+            facts = act.consequences(row)
+        except PredictuError as error:
+            facts = [("Not possible", error.message)]
+        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{act.label}: {row}",
+            "opts": self.opts,
+            "act": act,
+            "row": row,
+            "form": form,
+            "facts": facts,
+            "back": url_of(self.model, row.pk),
+        }
+        return TemplateResponse(request, "admin/act.html", context, status=200 if not form.errors else 400)
+
+    def _offered(self, request: HttpRequest, row: Any) -> list[Act]:
+        return [act for act in self.acts if request.user.has_perm(act.permission) and act.possible(row)]
+
+
+def _carry_out(act: Act, row: Any, actor: Any, form: forms.Form) -> str:
+    values = dict(form.cleaned_data)
+    reason = values.pop("reason")
+    with transaction.atomic():
+        return act.run(Given(row=row, actor=actor, reason=reason, values=values, now=clock.now()))
+
+
+def _say(form: forms.Form, error: PredictuError) -> None:
+    named = {name: told for name, told in (error.details or {}).items() if name in form.fields}
+    for name, told in named.items():
+        form.add_error(name, list(told) if isinstance(told, list | tuple) else [str(told)])
+    if not named:
+        form.add_error(None, error.message)

@@ -1,0 +1,1 @@
+"""How Django admin writes instants and days."""
