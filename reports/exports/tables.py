@@ -64,7 +64,7 @@ class Dump:
     fields: tuple[Field, ...]
     records: Callable[[Scope], str]
     joins: str
-    csv_bytes: int  # a row of csv without personal data, on average (measured on the demo's data)
+    csv_bytes: int  # a row of csv without personal data, roughly: only the estimate rests on it
 
     def columns(self, *, personal: bool) -> tuple[Field, ...]:
         return tuple(field for field in self.fields if personal or not field.personal)
