@@ -1,4 +1,4 @@
-"""The demo at a tenth of its size, ended on dates that are awkward for calendars: every documented list has something."""
+"""A tenth of the demo, ended on dates that are awkward for calendars: every documented list has something."""
 
 import io
 from datetime import UTC, datetime
