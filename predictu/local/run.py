@@ -33,7 +33,10 @@ def run(place: Place, environ: Mapping[str, str]) -> int:
             with services.borrowed():
                 supervisor.check()
                 platform = Platform(place, services, Configuration.read(place, environ, services, port))
-                platform.serve(supervisor)
+                try:
+                    platform.serve(supervisor)
+                finally:
+                    supervisor.end()  # while they still have their database
         except Interrupted:
             say("Stopped.")
     return 0
