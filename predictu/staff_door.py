@@ -1,4 +1,4 @@
-"""Where staff may come from, and what a browser may do with their pages. One place for Django admin and God Mode."""
+"""Where staff may come from, and what a browser may do with their pages: Django admin, God Mode and S2S alike."""
 
 import ipaddress
 from collections.abc import Callable
@@ -10,7 +10,8 @@ from predictu.api import envelopes
 from predictu.errors import Forbidden
 
 _PAGES = "/admin/"
-_STAFF_PATHS = (_PAGES, "/api/internal/", "/api/auth/")
+_STAFF_PATHS = (_PAGES, "/api/internal/", "/api/auth/", "/api/s2s/")
+_PUBLIC_KEY = "/public-key"  # the one path among them that needs no token
 # Unfold's menus evaluate expressions in attributes (Alpine), and its theme is a style element; no inline script runs.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -26,7 +27,8 @@ class StaffDoorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path.startswith(_STAFF_PATHS) and not may_come(request.client_address):  # type: ignore[attr-defined]
+        staffs = request.path.startswith(_STAFF_PATHS) and not request.path.endswith(_PUBLIC_KEY)
+        if staffs and not may_come(request.client_address):  # type: ignore[attr-defined]
             return _refused(request)
         response = self.get_response(request)
         if request.path.startswith(_PAGES):

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from tests.factories import as_admin, make_admin
+from tests.factories import as_admin, make_admin, make_operator, make_pair
 
 pytestmark = pytest.mark.django_db
 HERE = "127.0.0.1"
@@ -24,6 +24,16 @@ def test_the_list_holds_for_pages_and_api(settings, networks, let_in):
     assert (api.status_code, api["Content-Type"]) == (200 if let_in else 403, "application/json")
     assert Client().get("/admin/login/").status_code == (200 if let_in else 403)
     assert Client().get("/healthz").status_code == 200
+
+
+def test_the_s2s_api_is_staffs_too_but_for_the_public_key(settings):
+    settings.PREDICTU_STAFF_NETWORKS = ["10.0.0.0/8"]
+    operator = make_operator()
+    make_pair(operator)
+    client = Client(headers=as_admin(make_admin()))
+    assert client.get("/api/s2s/operators").status_code == 403
+    assert client.get(f"/api/s2s/operators/{operator.id}").status_code == 403
+    assert Client().get(f"/api/s2s/operators/{operator.id}/public-key").status_code == 200
 
 
 def test_an_operator_is_not_asked_where_it_calls_from(settings):
