@@ -1,9 +1,11 @@
 """PNG, JPEG and WebP: decoded, turned upright, and encoded anew from the pixels alone. Pure."""
 
 import io
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from predictu.filetypes.refusal import Unacceptable
 
@@ -14,6 +16,8 @@ _OPTIONS: dict[str, dict[str, object]] = {
     "JPEG": {"quality": 90, "optimize": True},
     "WEBP": {"quality": 90},
 }
+
+_lenience = threading.Lock()
 
 
 def reencoder(content_type: str) -> Callable[[bytes], tuple[bytes, int | None, int | None]]:
@@ -28,7 +32,7 @@ def _reencoded(content: bytes, name: str) -> tuple[bytes, int, int]:
             if image.width * image.height > MOST_PIXELS:
                 raise Unacceptable(f"must have at most {MOST_PIXELS:,} pixels")
             image.verify()
-        with Image.open(io.BytesIO(content), formats=[name]) as image:
+        with _strictly(), Image.open(io.BytesIO(content), formats=[name]) as image:
             image.load()
             pixels = _plain(ImageOps.exif_transpose(image), name)
     except Unacceptable:
@@ -38,6 +42,17 @@ def _reencoded(content: bytes, name: str) -> tuple[bytes, int, int]:
     out = io.BytesIO()
     pixels.save(out, name, **_OPTIONS[name])
     return out.getvalue(), pixels.width, pixels.height
+
+
+@contextmanager
+def _strictly() -> Iterator[None]:
+    """No image is taken that breaks off: WeasyPrint, once imported, makes Pillow lenient for the whole process."""
+    with _lenience:
+        before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
+        try:
+            yield
+        finally:
+            ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 def _plain(image: Image.Image, name: str) -> Image.Image:

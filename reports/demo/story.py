@@ -42,7 +42,9 @@ class Size:
 
     def scaled(self, factor: float) -> "Size":
         return Size(
-            max(40, round(self.users * factor)), round(self.trades * factor), max(8, round(self.short_markets * factor))
+            max(40, round(self.users * factor)),
+            round(self.trades * factor),
+            max(20, round(self.short_markets * factor)),
         )
 
 

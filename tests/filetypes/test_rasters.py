@@ -5,10 +5,10 @@ import struct
 import zlib
 
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageFile, PngImagePlugin
 
 from predictu import filetypes
-from predictu.filetypes import Unacceptable
+from predictu.filetypes import Unacceptable, rasters
 
 
 def image(name, size=(3, 2), mode="RGB", colour=(200, 30, 60), **options):
@@ -109,3 +109,12 @@ def test_refused(content):
 def test_other_kinds(content):
     with pytest.raises(Unacceptable, match="must be a png, jpg, jpeg, svg, webp or pdf file"):
         filetypes.check(content)
+
+
+def test_a_lenient_process_refuses_what_breaks_off_all_the_same(monkeypatch):
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    whole = io.BytesIO()
+    Image.effect_noise((64, 64), 50).convert("RGB").save(whole, "JPEG")
+    with pytest.raises(Unacceptable):
+        rasters.reencoder("image/jpeg")(whole.getvalue()[:-400])
+    assert ImageFile.LOAD_TRUNCATED_IMAGES
