@@ -13,10 +13,10 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from accounts.models import Player
 from operators import delivery_lists, health_chart, models
-from operators.services import health, lifecycle, replays
+from operators.services import health, keys, lifecycle, replays
 from predictu import clock, shown
 from predictu.admin_acts import Act, ActingAdmin, Given
-from predictu.admin_base import ReadOnlyAdmin, among, linked
+from predictu.admin_base import ReadOnlyAdmin, among, linked, url_of
 from predictu.platform.models import AuditEntry
 from risk.models import ExposureBucket
 from risk.services import operator_changes
@@ -77,6 +77,24 @@ ACTS = (
 BY_OPERATOR = ("operator", AutocompleteSelectFilter)
 
 
+def _signs(row: models.OperatorKey) -> list[tuple[str, Any]]:
+    """What revoking a key reaches."""
+    now = clock.now()
+    others = sum(key.accepts(now) for key in row.operator.keys.all() if key.pk != row.pk)
+    use = models.KeyUse.objects.filter(key=row).first()
+    return [
+        ("Operator", row.operator.name),
+        ("Last used", shown.instant(use.last_used_at) if use else "never"),
+        ("Keys left that are accepted", f"{others:,}"),
+        ("Requests signed with it", "refused from now on"),
+    ]
+
+
+def _revoke(given: Given) -> str:
+    keys.revoke(operator=given.row.operator, key_id=given.row.id, reason=given.reason, actor=given.actor, now=given.now)
+    return f"{given.row.public_key} is revoked."
+
+
 @admin.register(models.Operator)
 class OperatorAdmin(ActingAdmin):
     acts = ACTS
@@ -89,10 +107,13 @@ class OperatorAdmin(ActingAdmin):
     def page_facts(self, request: HttpRequest, row: models.Operator) -> dict[str, Any]:
         now = clock.now()
         done = {fact.name: fact for fact in row.onboarding_facts.all()}
+        players = Player.objects.real().for_operator(row)
         return {
             "panel": "admin/operator_panel.html",
             "steps": [(name.replace("_", " "), done.get(name)) for name in models.OnboardingFact.Name.values],
-            "key_rows": [(key, key.status(now)) for key in row.keys.all()[:10]],
+            "key_rows": [(key, key.status(now), url_of(type(key), key.pk)) for key in row.keys.all()[:10]],
+            "user_count": players.count(),
+            "users": [(each, url_of(Player, each.pk)) for each in players.order_by("-trade_count", "-id")[:8]],
             "callbacks": health.health_of([row.id])[row.id],
             "deliveries": row.deliveries.select_related("event").order_by("-event")[:10],
             "invoices": row.invoices.order_by("-month")[:6],
@@ -102,7 +123,18 @@ class OperatorAdmin(ActingAdmin):
 
 
 @admin.register(models.OperatorKey)
-class OperatorKeyAdmin(ReadOnlyAdmin):
+class OperatorKeyAdmin(ActingAdmin):
+    acts = (
+        Act(
+            name="revoke",
+            label="Revoke",
+            permission="operators.manage_keys",
+            run=_revoke,
+            consequences=_signs,
+            possible=lambda row: row.accepts(clock.now()),
+            dangerous=True,
+        ),
+    )
     list_display = ("public_key", "operator_link", "label", "state", "created_at", "expires_at", "revoked_at")
     list_filter = (BY_OPERATOR, ("revoked_at", admin.EmptyFieldListFilter))
     list_select_related = ("operator",)

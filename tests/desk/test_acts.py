@@ -7,12 +7,12 @@ from django.test import Client
 
 from accounts import roles
 from accounts.models import Player
-from operators.models import Operator
+from operators.models import OnboardingFact, Operator
 from predictu.admin_base import url_of
 from predictu.platform.models import AuditEntry
 from risk.models import CircuitBreaker
 from risk.services import breakers
-from tests.factories import make_admin, make_market, make_operator, make_player, now, place
+from tests.factories import make_admin, make_market, make_operator, make_pair, make_player, now, place, signed
 from trading.models import Market, Settlement
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +51,37 @@ def test_an_operator_is_suspended_with_a_reason_and_resumed():
     assert client.post(act(operator, "resume"), {"reason": "Paid"}).status_code == 302
     operator.refresh_from_db()
     assert operator.suspended_at is None
+
+
+def test_an_operators_page_leads_to_its_users_and_keys_and_shows_the_evidence():
+    operator = make_operator()
+    player, pair = make_player(operator), make_pair(operator)
+    OnboardingFact.objects.create(
+        operator=operator, name="set_callback", completed_at=now(), evidence={"callback_url": "https://cb.example/x"}
+    )
+    _, client = enter(roles.READ_ONLY)
+    page = client.get(url_of(Operator, operator.pk)).content.decode()
+    for shown in (url_of(Player, player.pk), url_of(type(pair.key), pair.key.pk), "https://cb.example/x"):
+        assert shown in page
+    assert player.username not in page and pair.secret not in page
+
+
+def test_a_key_is_revoked_with_a_reason_and_refused_from_then_on():
+    operator = make_operator()
+    first, second = make_pair(operator), make_pair(operator)
+    admin, client = enter()
+    asked = client.get(act(second.key, "revoke")).content.decode()
+    assert "Keys left that are accepted" in asked and second.secret not in asked
+    assert client.post(act(second.key, "revoke"), {"reason": "Leaked in a log"}).status_code == 302
+    second.key.refresh_from_db()
+    first.key.refresh_from_db()
+    assert (second.key.status(now()), first.key.accepts(now())) == ("revoked", True)
+    row = AuditEntry.objects.get(action="KEY_REVOKED")
+    assert (row.actor_id, row.reason) == (admin.id, "Leaked in a log")
+    path = "/api/casino/whoami"
+    assert Client().get(path, headers=signed(second, "GET", path)).status_code == 401
+    assert Client().get(path, headers=signed(first, "GET", path)).status_code == 200
+    assert 'data-act="revoke"' not in client.get(url_of(type(second.key), second.key.pk)).content.decode()
 
 
 def test_a_breaker_is_tripped_and_reset():
