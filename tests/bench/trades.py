@@ -36,9 +36,11 @@ DECLARE
   key text := gen_random_uuid()::text;
   trade uuid := predictu_uuid7(now());
   operator_text text;
+  someone integer := 1 + floor(random() * (SELECT max(n) FROM bench_player));
+  somewhere integer := 1 + floor(random() * markets);
 BEGIN
-  SELECT * INTO player FROM bench_player WHERE n = 1 + floor(random() * (SELECT max(n) FROM bench_player));
-  SELECT id INTO market FROM bench_market WHERE n = 1 + floor(random() * markets);
+  SELECT * INTO player FROM bench_player WHERE n = someone;
+  SELECT id INTO market FROM bench_market WHERE n = somewhere;
   operator_text := predictu_typeid('op', player.operator_id);
   PERFORM trading_hold(player.operator_id, 'trade', key, hashtext(operator_text), player.id, market, 'yes');
   SELECT array_agg(id ORDER BY place), array_agg(revision ORDER BY place) INTO buckets, revisions
@@ -135,7 +137,9 @@ def floor(markets: int, seconds: float) -> float:
         script.flush()
         command = [str(pgbench), "-n", "-M", "prepared", "-c", str(CLIENTS), "-T", str(int(seconds)), "-f", script.name]
         command += ["-h", settings["HOST"], "-U", settings["USER"], settings["NAME"]]
-        answer = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | {"PGOPTIONS": ""})
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        raise SystemExit(answer.stderr)
     line = next(line for line in answer.stdout.splitlines() if line.startswith("tps"))
     return float(line.split()[2])
 
