@@ -53,6 +53,23 @@ def test_an_operator_is_suspended_with_a_reason_and_resumed():
     assert operator.suspended_at is None
 
 
+def test_an_operator_is_brought_to_life_only_when_its_steps_are_complete():
+    operator = make_operator(stage="testing", onboarded_at=None)
+    _, client = enter()
+    assert client.post(act(operator, "activate"), {"reason": "Ready"}).status_code == 400
+    operator.refresh_from_db()
+    assert (operator.stage, operator.onboarded_at) == ("testing", None)
+    make_pair(operator)
+    operator.callback_url, operator.embed_origins = "https://cb.example/x", ["https://casino.example"]
+    operator.save(update_fields=["callback_url", "embed_origins"])
+    for name in OnboardingFact.Name.values[:7]:
+        OnboardingFact.objects.get_or_create(operator=operator, name=name, defaults={"completed_at": now()})
+    assert client.post(act(operator, "activate"), {"reason": "Ready"}).status_code == 302
+    operator.refresh_from_db()
+    assert operator.stage == "live" and operator.onboarded_at is not None
+    assert AuditEntry.objects.filter(object_id=operator.id, reason="Ready").exists()
+
+
 def test_an_operators_page_leads_to_its_users_and_keys_and_shows_the_evidence():
     operator = make_operator()
     player, pair = make_player(operator), make_pair(operator)
