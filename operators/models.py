@@ -19,12 +19,6 @@ def all_categories() -> list[str]:
     return list(CATEGORIES)
 
 
-class OperatorQuerySet(models.QuerySet["Operator"]):
-    def trading(self) -> "OperatorQuerySet":
-        """Operators whose users may register, move money and trade now."""
-        return self.filter(suspended_at__isnull=True, stage__in=(Operator.Stage.TESTING, Operator.Stage.LIVE))
-
-
 class Operator(models.Model):
     """A casino. ``stage`` and suspension are stored; both documents' status words are read from them."""
 
@@ -91,8 +85,6 @@ class Operator(models.Model):
 
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
-
-    objects = OperatorQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -1,6 +1,5 @@
 """Markets, trades, positions, the revenue facts they leave, and settlements."""
 
-from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
@@ -129,11 +128,6 @@ class Market(models.Model):
     def may_trade(self) -> bool:
         """The selection filter's answer, or staff's where they overrode it."""
         return self.override == self.Override.TRADEABLE or (self.tradeable and not self.override)
-
-    def mid(self, outcome: str) -> Decimal | None:
-        if self.yes_mid is None:
-            return None
-        return self.yes_mid if outcome == Outcome.YES else 1 - self.yes_mid
 
     def payout_price(self, outcome: str) -> Decimal | None:
         """Dollars a share of ``outcome`` pays; None while unresolved or when the market was cancelled."""
@@ -494,8 +488,3 @@ class SettlementPart(models.Model):
 
     def __str__(self) -> str:
         return f"{self.settlement_id} {self.operator_id}"
-
-
-def is_fresh(priced_at: datetime | None, now: datetime, seconds: int) -> bool:
-    """Whether a price read at ``priced_at`` is younger than ``seconds`` at ``now``."""
-    return priced_at is not None and (now - priced_at).total_seconds() < seconds
