@@ -1,5 +1,6 @@
 """Django admin's site: staff log in as they do to the API, and set up their second factor here."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import django_otp
@@ -22,17 +23,39 @@ from accounts.services import two_factor
 from predictu import clock
 from predictu.errors import PredictuError
 
+View = Callable[..., HttpResponse]
+
 
 class PredictuAdminSite(UnfoldAdminSite):
     """Where ``PREDICTU_ADMIN_OTP_REQUIRED`` is on, nothing opens before the second factor was shown."""
 
     login_form = LoginForm
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._pages: list[URLPattern] = []
+
+    def page(self, route: str, *, name: str) -> Callable[[View], View]:
+        """Make a view a page of the site, with its door: ``@admin.site.page("risk/desk/", name="risk_desk")``."""
+
+        def register(view: View) -> View:
+            self._pages.append(path(route, self.admin_view(view), name=name))
+            return view
+
+        return register
+
+    def render(
+        self, request: HttpRequest, template: str, context: Mapping[str, Any], *, status: int = 200
+    ) -> HttpResponse:
+        """A page in the site's frame; ``context`` names its ``title``."""
+        request.current_app = self.name  # type: ignore[attr-defined]
+        return TemplateResponse(request, template, {**self.each_context(request), **context}, status=status)
+
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and not self._must_show_code(request)
 
     def get_urls(self) -> list[URLPattern]:
-        return [path("two-factor/", self.two_factor, name="two_factor"), *super().get_urls()]
+        return [path("two-factor/", self.two_factor, name="two_factor"), *self._pages, *super().get_urls()]
 
     @method_decorator(never_cache)
     @method_decorator(sensitive_post_parameters())
@@ -80,9 +103,7 @@ class PredictuAdminSite(UnfoldAdminSite):
         return self._page(request, {"is_on": True})
 
     def _page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-        request.current_app = self.name  # type: ignore[attr-defined]
-        context = {**self.each_context(request), "title": "Second factor", **context}
-        return TemplateResponse(request, "admin/two_factor.html", context)
+        return self.render(request, "admin/two_factor.html", {"title": "Second factor", **context})
 
     @staticmethod
     def _must_show_code(request: HttpRequest) -> bool:
