@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
@@ -15,7 +15,7 @@ from accounts.models import Player
 from operators import delivery_lists, health_chart, models
 from operators.services import health, keys, lifecycle, replays
 from predictu import clock, shown
-from predictu.admin_acts import Act, ActingAdmin, Given
+from predictu.admin_acts import Act, ActingAdmin, Given, act_on_chosen
 from predictu.admin_base import ReadOnlyAdmin, among, linked, url_of
 from predictu.platform.models import AuditEntry
 from risk.models import ExposureBucket
@@ -200,6 +200,28 @@ class CallbackEventAdmin(ReadOnlyAdmin):
     operator_link = linked("operator", text="name")
 
 
+def _sent_again(rows: QuerySet[models.Delivery]) -> list[tuple[str, Any]]:
+    """What replaying these deliveries reaches."""
+    count = replays.replayable(rows).count()
+    return [
+        ("Sent again, each under its own id", f"{count:,}"),
+        ("Left alone: waiting already, or nowhere to be sent", f"{rows.count() - count:,}"),
+        ("Operators told", f"{replays.replayable(rows).values('operator').distinct().count():,}"),
+    ]
+
+
+def _send_again(given: Given) -> str:
+    chosen = given.row.count()
+    criteria = {"deliveries": chosen}
+    count = replays.many(given.row, actor=given.actor, criteria=criteria, reason=given.reason, now=given.now)
+    return f"{count:,} of {chosen:,} deliveries are being sent again."
+
+
+SEND_AGAIN = Act(
+    name="replay", label="Send again", permission=REPLAY, run=_send_again, consequences=_sent_again, dangerous=True
+)
+
+
 @admin.register(models.Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
     """The delivery log. What exactly was sent and answered is for who may see personal data."""
@@ -243,12 +265,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return request.user.has_perm(REPLAY)
 
     @admin.action(description="Send again", permissions=["replay"])
-    def replay(self, request: HttpRequest, queryset: QuerySet[models.Delivery]) -> None:
-        chosen = list(queryset.values_list("pk", flat=True))
-        criteria = {"deliveries": len(chosen)}
-        found = models.Delivery.objects.filter(pk__in=chosen)
-        count = replays.many(found, actor=request.user, criteria=criteria, reason="", now=clock.now())
-        messages.success(request, f"{count} of {len(chosen)} deliveries are being sent again.")
+    def replay(self, request: HttpRequest, queryset: QuerySet[models.Delivery]) -> HttpResponse | None:
+        return act_on_chosen(self, request, queryset, SEND_AGAIN)
 
 
 def _headers(values: dict[str, str]) -> str:

@@ -10,9 +10,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin.utils import unquote
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import model_ngettext, unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -93,28 +96,60 @@ class ActingAdmin(ReadOnlyAdmin):
                 return redirect(url_of(self.model, row.pk) or "admin:index")
             except PredictuError as error:
                 _say(form, error)
-        return self._page(request, act, row, form)
-
-    def _page(self, request: HttpRequest, act: Act, row: Any, form: forms.Form) -> HttpResponse:
-        try:
-            facts = act.consequences(row)
-        except PredictuError as error:
-            facts = [("Not possible", error.message)]
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"{act.label}: {row}",
-            "opts": self.opts,
-            "act": act,
-            "row": row,
-            "form": form,
-            "facts": facts,
-            "back": url_of(self.model, row.pk),
-        }
-        return TemplateResponse(request, "admin/act.html", context, status=200 if not form.errors else 400)
+        return _ask(self, request, act, form, counted=row, row=row, back=url_of(self.model, row.pk))
 
     def _offered(self, request: HttpRequest, row: Any) -> list[Act]:
         return [act for act in self.acts if request.user.has_perm(act.permission) and act.possible(row)]
+
+
+def act_on_chosen(page: ModelAdmin, request: HttpRequest, chosen: QuerySet[Any], act: Act) -> HttpResponse | None:
+    """The body of a list's action: ``act`` on all rows ticked, asked for and counted like an act on one.
+
+    ``consequences`` and ``run`` get the rows as a query. None once it is done: the list is shown again.
+    """
+    if not request.user.has_perm(act.permission):  # type: ignore[union-attr]
+        raise PermissionDenied
+    rows = page.model._default_manager.filter(pk__in=list(chosen.values_list("pk", flat=True)))
+    form = act.form(request.POST if "_act" in request.POST else None)
+    if form.is_bound and form.is_valid():
+        try:
+            messages.success(request, _carry_out(act, rows, request.user, form))
+            return None
+        except PredictuError as error:
+            _say(form, error)
+    count = rows.count()
+    return _ask(
+        page,
+        request,
+        act,
+        form,
+        counted=rows,
+        row=f"{count:,} {model_ngettext(page.opts, count)}",
+        back=request.get_full_path(),
+        chosen={"action": request.POST["action"], "index": "0"},
+        ticked=(ACTION_CHECKBOX_NAME, request.POST.getlist(ACTION_CHECKBOX_NAME)),
+    )
+
+
+def _ask(
+    page: ModelAdmin, request: HttpRequest, act: Act, form: forms.Form, *, counted: Any, **context: Any
+) -> HttpResponse:
+    """The page that counts what an act reaches and asks why."""
+    try:
+        facts = act.consequences(counted)
+    except PredictuError as error:
+        facts = [("Not possible", error.message)]
+    request.current_app = page.admin_site.name  # type: ignore[attr-defined]
+    shown = {
+        **page.admin_site.each_context(request),
+        "title": f"{act.label}: {context['row']}",
+        "opts": page.opts,
+        "act": act,
+        "form": form,
+        "facts": facts,
+        **context,
+    }
+    return TemplateResponse(request, "admin/act.html", shown, status=200 if not form.errors else 400)
 
 
 def _carry_out(act: Act, row: Any, actor: Any, form: forms.Form) -> str:

@@ -38,20 +38,28 @@ def test_request_and_answer_are_shown_exactly_to_who_may_see_personal_data(confi
     assert "X-Predictu-Signature" not in hidden.content.decode()
 
 
-def replay(client, *events):
-    form = {"action": "replay", "_selected_action": [event.pk for event in events], "index": 0}
+def replay(client, *events, **given):
+    form = {"action": "replay", "_selected_action": [event.pk for event in events], "index": 0, **given}
     return client.post(LIST, form, follow=True)
 
 
-def test_chosen_deliveries_are_sent_again_and_that_is_audited(confirmed):
-    answer = replay(browser(roles.ADMIN), confirmed)
+def test_chosen_deliveries_are_counted_and_sent_again_only_with_a_reason(confirmed):
+    client = browser(roles.ADMIN)
+    asked = replay(client, confirmed).content.decode()
+    assert "Send again: 1 delivery" in asked and f'name="_selected_action" value="{confirmed.pk}"' in asked
+    assert replay(client, confirmed, _act="1", reason=" ").status_code == 400
+    assert states(confirmed) == ["confirmed"]
+    assert not AuditEntry.objects.filter(action="DELIVERIES_REPLAYED").exists()
+
+    answer = replay(client, confirmed, _act="1", reason="They lost a day")
     assert "1 of 1 deliveries are being sent again." in answer.content.decode()
     assert states(confirmed) == ["ready"]
-    assert AuditEntry.objects.get(action="DELIVERIES_REPLAYED").metadata == {"deliveries": 1, "count": 1}
+    row = AuditEntry.objects.get(action="DELIVERIES_REPLAYED")
+    assert (row.reason, row.metadata) == ("They lost a day", {"deliveries": 1, "count": 1})
 
 
 def test_others_are_not_offered_it(confirmed):
-    replay(browser(roles.READ_ONLY), confirmed)
+    replay(browser(roles.READ_ONLY), confirmed, _act="1", reason="Why not")
     assert states(confirmed) == ["confirmed"]
     assert not AuditEntry.objects.filter(action="DELIVERIES_REPLAYED").exists()
 
