@@ -173,6 +173,8 @@ class Player(models.Model):
     objects = PlayerQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "user"
+        verbose_name_plural = "users"
         ordering = ["-created_at", "-id"]
         constraints = [
             models.UniqueConstraint(fields=["operator", "external_id"], name="player_external_id_unique"),

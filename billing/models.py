@@ -19,6 +19,7 @@ class NumberSeries(models.Model):
     last = models.PositiveIntegerField(default=0)
 
     class Meta:
+        verbose_name_plural = "number series"
         constraints = [models.UniqueConstraint(fields=["series", "year"], name="number_series_unique")]
 
     def __str__(self) -> str:
@@ -263,6 +264,8 @@ class InvoiceMail(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "invoice e-mail"
+        verbose_name_plural = "invoice e-mails"
         ordering = ["-created_at", "-id"]
         constraints = [
             models.UniqueConstraint(fields=["invoice"], condition=Q(kind="invoice"), name="invoice_mailed_once"),

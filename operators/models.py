@@ -155,6 +155,10 @@ class KeyUse(models.Model):
     key = models.OneToOneField(OperatorKey, models.CASCADE, primary_key=True, related_name="use")
     last_used_at = models.DateTimeField()
 
+    class Meta:
+        verbose_name = "use of a key"
+        verbose_name_plural = "uses of keys"
+
     def __str__(self) -> str:
         return self.key_id
 

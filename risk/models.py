@@ -171,6 +171,7 @@ class AnomalyWatch(models.Model):
     last_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name_plural = "anomaly watches"
         constraints = [models.UniqueConstraint(fields=["kind", "subject_id"], name="anomaly_watch_unique")]
 
     def __str__(self) -> str:

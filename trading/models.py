@@ -353,6 +353,7 @@ class HourlyRevenue(models.Model):
     trade_count = models.BigIntegerField(default=0)
 
     class Meta:
+        verbose_name_plural = "revenue by hour"
         constraints = [
             models.UniqueConstraint(fields=["operator", "hour", "category", "share_pct"], name="hourly_unique")
         ]
@@ -376,6 +377,7 @@ class MonthlyRevenue(models.Model):
     trade_count = models.BigIntegerField(default=0)
 
     class Meta:
+        verbose_name_plural = "revenue by month"
         constraints = [models.UniqueConstraint(fields=["operator", "month", "share_pct"], name="monthly_unique")]
 
     def __str__(self) -> str:
@@ -397,6 +399,7 @@ class PlayerRevenue(models.Model):
     last_trade_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name_plural = "revenue by user"
         constraints = [models.UniqueConstraint(fields=["player", "category"], name="player_revenue_unique")]
 
     def __str__(self) -> str:
