@@ -13,6 +13,7 @@ from django.urls import reverse_lazy
 
 from predictu.local.database_url import broker_url, database_from_url
 from predictu.logs import configure as configure_logs
+from predictu.menu import NAVIGATION
 from predictu.schedule import PERIODIC
 
 # The forecast's matrices are tiny: more threads for them only spin (4 × the CPU time on a busy machine). Read by numpy
@@ -229,6 +230,7 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "href": "data:,"}],
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "reports.admin.home.context",
+    "SIDEBAR": {"show_search": False, "show_all_applications": True, "navigation": NAVIGATION},
     "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("admin:two_factor")}]},
 }
 
