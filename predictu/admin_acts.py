@@ -18,8 +18,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from predictu import clock
@@ -57,6 +56,7 @@ class Act:
     consequences: Callable[[Any], Facts]
     possible: Callable[[Any], bool] = field(default=lambda row: True)
     form: type[ReasonForm] = ReasonForm
+    initial: Callable[[Any], dict[str, Any]] = field(default=lambda row: {})
     dangerous: bool = False
 
 
@@ -87,16 +87,8 @@ class ActingAdmin(ReadOnlyAdmin):
         row = self.get_object(request, unquote(object_id))
         if act is None or row is None:
             raise Http404
-        if not request.user.has_perm(act.permission):
-            raise PermissionDenied
-        form = act.form(request.POST if request.method == "POST" else None)
-        if request.method == "POST" and form.is_valid():
-            try:
-                messages.success(request, _carry_out(act, row, request.user, form))
-                return redirect(url_of(self.model, row.pk) or "admin:index")
-            except PredictuError as error:
-                _say(form, error)
-        return _ask(self, request, act, form, counted=row, row=row, back=url_of(self.model, row.pk))
+        back = url_of(self.model, row.pk) or reverse("admin:index")
+        return answer(request, self.admin_site, act, row, back=back, opts=self.opts)
 
     def _offered(self, request: HttpRequest, row: Any) -> list[Act]:
         return [act for act in self.acts if request.user.has_perm(act.permission) and act.possible(row)]
@@ -119,37 +111,41 @@ def act_on_chosen(page: ModelAdmin, request: HttpRequest, chosen: QuerySet[Any],
             _say(form, error)
     count = rows.count()
     return _ask(
-        page,
         request,
+        page.admin_site,
         act,
         form,
         counted=rows,
         row=f"{count:,} {model_ngettext(page.opts, count)}",
         back=request.get_full_path(),
+        opts=page.opts,
         chosen={"action": request.POST["action"], "index": "0"},
         ticked=(ACTION_CHECKBOX_NAME, request.POST.getlist(ACTION_CHECKBOX_NAME)),
     )
 
 
-def _ask(
-    page: ModelAdmin, request: HttpRequest, act: Act, form: forms.Form, *, counted: Any, **context: Any
-) -> HttpResponse:
+def answer(request: HttpRequest, site: Any, act: Act, row: Any, *, back: str, opts: Any = None) -> HttpResponse:
+    """The page of an act on ``row``, which needs no table: asks, carries it out, and goes ``back``."""
+    if not request.user.has_perm(act.permission):  # type: ignore[union-attr]
+        raise PermissionDenied
+    form = act.form(request.POST if request.method == "POST" else None, initial=act.initial(row))
+    if request.method == "POST" and form.is_valid():
+        try:
+            messages.success(request, _carry_out(act, row, request.user, form))
+            return redirect(back)
+        except PredictuError as error:
+            _say(form, error)
+    return _ask(request, site, act, form, counted=row, row=row, back=back, opts=opts)
+
+
+def _ask(request: HttpRequest, site: Any, act: Act, form: forms.Form, *, counted: Any, **context: Any) -> HttpResponse:
     """The page that counts what an act reaches and asks why."""
     try:
         facts = act.consequences(counted)
     except PredictuError as error:
         facts = [("Not possible", error.message)]
-    request.current_app = page.admin_site.name  # type: ignore[attr-defined]
-    shown = {
-        **page.admin_site.each_context(request),
-        "title": f"{act.label}: {context['row']}",
-        "opts": page.opts,
-        "act": act,
-        "form": form,
-        "facts": facts,
-        **context,
-    }
-    return TemplateResponse(request, "admin/act.html", shown, status=200 if not form.errors else 400)
+    shown = {"title": f"{act.label}: {context['row']}", "act": act, "form": form, "facts": facts, **context}
+    return site.render(request, "admin/act.html", shown, status=200 if not form.errors else 400)
 
 
 def _carry_out(act: Act, row: Any, actor: Any, form: forms.Form) -> str:
