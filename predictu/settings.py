@@ -13,7 +13,6 @@ from django.urls import reverse_lazy
 
 from predictu.local.database_url import broker_url, database_from_url
 from predictu.logs import configure as configure_logs
-from predictu.menu import NAVIGATION
 from predictu.schedule import PERIODIC
 
 # The forecast's matrices are tiny: more threads for them only spin (4 × the CPU time on a busy machine). Read by numpy
@@ -164,6 +163,7 @@ FORMAT_MODULE_PATH = "predictu.formats"
 USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "predictu" / "static"]
 # Files lie on the disk, or in a bucket: private, since the platform serves what is public itself.
 PREDICTU_S3_BUCKET = env("PREDICTU_S3_BUCKET", default="")
 _DISK = {
@@ -230,7 +230,8 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "href": "data:,"}],
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "reports.admin.home.context",
-    "SIDEBAR": {"show_search": False, "show_all_applications": True, "navigation": NAVIGATION},
+    "STYLES": ["predictu.menu.stylesheet"],
+    "SIDEBAR": {"navigation": "predictu.menu.navigation"},
     "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("admin:two_factor")}]},
 }
 

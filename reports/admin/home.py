@@ -1,80 +1,90 @@
 """The first page of Django admin: the dashboard's figures, what needs a hand, and whether the machine runs."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections import Counter, defaultdict
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count
 from django.http import HttpRequest
 
-from operators.models import Delivery, Endpoint
+from operators.models import Delivery, Operator
+from operators.services import health
 from predictu import clock, shown
+from predictu.admin_base import url_of
+from predictu.money import ZERO
 from predictu.platform import config, feed
-from predictu.platform.models import Heartbeat
+from reports.admin import charts, system
 from reports.queries import dashboard
 from risk import queries as exposure
-from risk.models import CircuitBreaker
+from risk.models import CircuitBreaker, Scope
 from trading.models import Settlement
-from trading.queries import names
+from trading.queries import names, revenue
 
-_WIDTH, _HEIGHT = 720, 160
-_SECOND = timedelta(seconds=1)
+PERIOD = "30d"
+# From these on a limit's bar is amber, then red: as the walls' own colours.
+_AMBER, _RED = 60, 85
+_MOST_LIMITS = 14
 
 
 def context(request: HttpRequest, known: dict[str, Any]) -> dict[str, Any]:
     """What the page's template needs on top of what Django admin knows."""
     now = clock.now()
-    figures = dashboard.dashboard(period="30d", operator=None, now=now)
-    configuration = config.current()
-    held = exposure.snapshot(configuration, markets=0).held
+    figures = dashboard.dashboard(period=PERIOD, operator=None, now=now)
+    operators = list(Operator.objects.order_by("name").only("id", "name", "callback_url", "suspended_at", "stage"))
+    called = {each.id: each.name for each in operators}
     lines, _ = feed.page(feed.Filter(), cursor=None, limit=10)
     texts = names.fill([line.description for line in lines])
     tripped = CircuitBreaker.objects.filter(status=CircuitBreaker.Status.TRIPPED, is_enabled=True)
+    waiting = Settlement.objects.exclude(status=Settlement.Status.COMPLETED)
     return {
         **known,
+        "title": "Home",
         "now": now,
         "cards": cards(figures),
-        "revenue_bars": bars([row["revenue_usd"] for row in figures["chart_data"]]),
-        "trade_bars": bars([row["trades"] for row in figures["chart_data"]]),
-        "chart": figures["chart_data"],
-        "held": sorted((each for each in held if ":" not in each.scope_id), key=lambda each: -each.utilisation_pct)[
-            :12
-        ],
+        "charts": [_revenue_chart(figures["chart_data"]), _volume_chart(now)],
+        "limits": _limits(called),
         "breakers": tripped.order_by("-tripped_at")[:10],
-        "waiting": Settlement.objects.exclude(status=Settlement.Status.COMPLETED).select_related("market")[:10],
-        "failing": Endpoint.objects.filter(failing_since__isnull=False).select_related("operator")[:10],
-        "deliveries": _deliveries(),
+        "waiting": waiting.select_related("market").order_by("resolved_at", "id")[:10],
+        "callbacks": _callbacks(called),
         "activity": list(zip(lines, texts, strict=True)),
-        "heartbeats": [
-            (each, int((now - each.seen_at).total_seconds())) for each in Heartbeat.objects.order_by("name")
-        ],
+        "readings": system.readings(now),
     }
-
-
-def _whole(held: Sequence[exposure.Held]) -> list[exposure.Held]:
-    """Without the categories inside operators."""
-    return [each for each in held if ":" not in each.scope_id]
 
 
 def cards(figures: dict[str, Any]) -> list[dict[str, Any]]:
     """Title, figure, change against the 30 days before in percent (or None) and a line of more."""
     operators, users, trades = figures["operators"], figures["users"], figures["trades"]
-    revenue, held, due = figures["revenue"], figures["exposure"], figures["settlements"]
+    revenue_, held, due, risk = figures["revenue"], figures["exposure"], figures["settlements"], figures["risk"]
     return [
+        _card("Revenue, 30 days", _usd(revenue_["period_usd"]), revenue_["delta_pct"], "gross, all operators"),
         _card(
-            "Revenue, 30 days", f"${shown.amount(revenue['period_usd'])}", revenue["delta_pct"], "gross, all operators"
+            "Volume since the beginning",
+            _usd(trades["volume_usd"]),
+            trades["delta_pct"],
+            f"{trades['total']:,} trades; {_usd(trades['volume_24h_usd'])} in 24 h",
         ),
-        _card("Volume", f"${shown.amount(trades['volume_usd'])}", trades["delta_pct"], f"{trades['total']:,} trades"),
-        _card("Users", f"{users['total']:,}", users["delta_pct"], f"{users['active_24h']:,} active in 24 h"),
-        _card("Operators", f"{operators['active']:,}", None, f"{operators['pending_onboarding']:,} in onboarding"),
+        _card(
+            "Users",
+            f"{users['total']:,}",
+            users["delta_pct"],
+            f"{users['new_7d']:,} new in 7 days, {users['active_24h']:,} active in 24 h",
+        ),
+        _card("Operators live", f"{operators['active']:,}", None, f"{operators['pending_onboarding']:,} in onboarding"),
         _card(
             "Exposure",
-            f"${shown.amount(held['current_usd'])}",
+            _usd(held["current_usd"]),
             None,
             f"{held['utilization_pct']}% of ${shown.amount(held['max_usd'], 0)}",
         ),
-        _card("Settlements waiting", f"{due['pending_count']:,}", None, f"${shown.amount(due['pending_usd'])} to pay"),
+        _card("Settlements waiting", f"{due['pending_count']:,}", None, f"{_usd(due['pending_usd'])} to pay"),
+        _card("Breakers tripped", f"{risk['circuit_breakers_active']:,}", None, "nothing trades in their scopes"),
+        _card(
+            "Flagged users",
+            f"{risk['sharp_bettors_flagged']:,}",
+            None,
+            f"sharp and above; {risk['high_exposure_markets']:,} markets near their limit",
+        ),
     ]
 
 
@@ -82,27 +92,65 @@ def _card(title: str, figure: str, delta: Decimal | None, more: str) -> dict[str
     return {"title": title, "figure": figure, "delta": delta, "more": more}
 
 
-def bars(values: Sequence[Decimal | int]) -> list[dict[str, str]]:
-    """A bar chart's rectangles in a box of 720 × 160; nothing below zero is drawn."""
-    most = max([Decimal(value) for value in values], default=Decimal(0))
-    if most <= 0:
-        return []
-    step = Decimal(_WIDTH) / len(values)
-    drawn = []
-    for number, value in enumerate(values):
-        height = max(Decimal(value), Decimal(0)) * _HEIGHT / most
-        drawn.append(
-            {
-                "x": f"{number * step:.1f}",
-                "y": f"{_HEIGHT - height:.1f}",
-                "width": f"{step * Decimal('0.8'):.1f}",
-                "height": f"{height:.1f}",
-            }
-        )
-    return drawn
+def _usd(amount: Decimal) -> str:
+    return f"${shown.amount(amount)}"
 
 
-def _deliveries() -> dict[str, int]:
-    """Callbacks that are not through, by state; the index holds only those."""
-    found = Delivery.objects.filter(state__in=("slow", "dead")).order_by().values_list("state").annotate(Count("pk"))
-    return {"slow": 0, "dead": 0} | dict(found)
+def _revenue_chart(rows: list[dict[str, Any]]) -> charts.Chart:
+    values = [row["revenue_usd"] for row in rows]
+    return _by_day("Revenue by day", [row["date"] for row in rows], values)
+
+
+def _volume_chart(now: datetime) -> charts.Chart:
+    start, end = clock.day_start(now - dashboard.PERIODS[PERIOD]), clock.day_start(now) + clock.DAY
+    volume: dict[datetime, Decimal] = defaultdict(Decimal)
+    for cell in revenue.cells(start=start, end=end, unit="day"):
+        volume[cell.bucket] += cell.sums.volume_usd
+    days = revenue.buckets(start, end, "day")
+    return _by_day("Volume by day", [f"{day:%Y-%m-%d}" for day in days], [volume[day] for day in days])
+
+
+def _by_day(title: str, labels: list[str], values: list[Decimal]) -> charts.Chart:
+    return charts.chart(title, labels, values, [_usd(value) for value in values], _usd(sum(values, ZERO)))
+
+
+def _limits(called: dict[str, str]) -> list[dict[str, Any]]:
+    """The whole, then the fullest operators and categories."""
+    held = exposure.snapshot(config.current(), markets=0).held
+    wanted = [each for each in held if each.scope in (Scope.GLOBAL, Scope.OPERATOR, Scope.CATEGORY)]
+    wanted.sort(key=lambda each: (each.scope != Scope.GLOBAL, -each.utilisation_pct, each.scope_id))
+    return [_limit(each, called) for each in wanted[:_MOST_LIMITS]]
+
+
+def _limit(held: exposure.Held, called: dict[str, str]) -> dict[str, Any]:
+    scope_names = {
+        Scope.GLOBAL: "All markets",
+        Scope.OPERATOR: called.get(held.scope_id, held.scope_id),
+        Scope.CATEGORY: f"Category {held.scope_id}",
+    }
+    used = held.utilisation_pct
+    return {
+        "name": scope_names[Scope(held.scope)],
+        "url": url_of(Operator, held.scope_id) if held.scope == Scope.OPERATOR else None,
+        "used_pct": used,
+        "drawn_pct": f"{min(used, Decimal(100)):.1f}",
+        "exposure": _usd(held.exposure_usd),
+        "limit": f"${shown.amount(held.limit_usd, 0)}",
+        "level": "is-bad" if used >= _RED else "is-warn" if used >= _AMBER else "",
+    }
+
+
+def _callbacks(called: dict[str, str]) -> dict[str, Any]:
+    """How many URLs answer, which do not, and the deliveries that are not through; the index holds only those."""
+    found = health.health_of(called)
+    counted = Counter(each.status for each in found.values())
+    late = Delivery.objects.filter(state__in=("slow", "dead")).order_by().values_list("state").annotate(Count("pk"))
+    return {
+        "counts": [(status, counted[status]) for status in ("healthy", "degraded", "failing", "unconfigured")],
+        "unwell": [
+            (called[id], url_of(Operator, id), each)
+            for id, each in found.items()
+            if each.status in ("degraded", "failing")
+        ][:10],
+        "deliveries": {"slow": 0, "dead": 0} | dict(late),
+    }
