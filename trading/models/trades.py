@@ -57,6 +57,9 @@ class Position(models.Model):
         indexes = [
             models.Index(fields=["market", "outcome"], name="position_market"),
             models.Index(fields=["player", "opened_at", "id"], name="position_player"),
+            models.Index(
+                fields=["operator", "market"], name="position_open", condition=Q(status="open", is_test=False)
+            ),
         ]
 
     def __str__(self) -> str:
