@@ -4,20 +4,16 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.storage import default_storage
-from django.db import connection, connections
+from django.db import connections
 
 from predictu import clock
 from predictu.local import processes
 from reports.models import Export
 from reports.services import exports, leases
 from tests.factories import make_admin, make_market, make_operator, make_player, place
+from tests.reports.services.waiting import is_copying, waiting_export
 
 pytestmark = pytest.mark.committed
-
-_COPYING = """
-SELECT count(*) FROM pg_stat_activity
-WHERE wait_event_type = 'Lock' AND query LIKE 'COPY%%' AND datname = current_database()
-"""
 
 
 def ask():
@@ -33,12 +29,6 @@ def ask():
         include_pii=False,
         now=now,
     )
-
-
-def is_copying():
-    with connection.cursor() as cursor:
-        cursor.execute(_COPYING)
-        return cursor.fetchone()[0] == 1
 
 
 def test_killed_in_mid_export(celery_worker_process):
@@ -67,19 +57,7 @@ def test_killed_in_mid_export(celery_worker_process):
 
 
 def test_one_that_kills_every_worker_fails_and_says_so():
-    now = clock.now()
-    export = Export.objects.create(
-        type="trades",
-        format="csv",
-        compression="none",
-        start=now,
-        end=now,
-        estimated_rows=0,
-        estimated_size_bytes=0,
-        requested_by=make_admin(),
-        rung_at=now,
-        created_at=now,
-    )
+    export, now = waiting_export(), clock.now()
     for attempt in range(1, leases.ATTEMPTS + 1):
         lease = leases.claim(Export, export.pk, path=f"private/{attempt}", now=now)
         assert lease is not None
