@@ -8,10 +8,13 @@ from decimal import Decimal
 from django.db.models import DecimalField, F, OuterRef, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
-from billing.models import CreditNote, Invoice, Payment
+from billing import months
+from billing.models import CarriedMonth, CreditNote, Invoice, Payment
+from operators.models import Operator
 from predictu import clock, ids
 from predictu.errors import NotFound
 from predictu.money import ZERO
+from trading.queries import revenue
 
 _MONEY = DecimalField(max_digits=18, decimal_places=2)
 
@@ -34,6 +37,16 @@ def listed(*, operator_id: str | None = None, status: str | None = None) -> Quer
     if operator_id is not None:
         found = found.filter(operator_id=operator_id)
     return found if status is None else found.filter(status=status)
+
+
+def unbilled(month: date) -> list[str]:
+    """The slugs of operators that Predictu earned something of in ``month`` and that have neither its invoice nor a
+    month carried on, in order."""
+    earned = revenue.revenue(start=months.start(month), end=months.end(month), unit="month").by_operator
+    owing = {operator_id for operator_id, sums in earned.items() if sums.predictu_usd}
+    for model in (Invoice, CarriedMonth):
+        owing -= set(model._default_manager.filter(month=month).values_list("operator_id", flat=True))
+    return list(Operator.objects.filter(pk__in=owing).order_by("slug").values_list("slug", flat=True))
 
 
 def in_window(invoices: QuerySet[Invoice], start: datetime | None, end: datetime | None) -> QuerySet[Invoice]:

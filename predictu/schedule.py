@@ -39,6 +39,7 @@ PERIODIC: dict[str, dict[str, Any]] = {
     "billing": _at("billing.tasks.bill_last_month", hour=0, minute=5),
     "overdue": _at("billing.tasks.mark_overdue", hour=0, minute=15),
     "forecast": _at("reports.tasks.forecast_revenue", hour=0, minute=25),
+    "alerts": _every("reports.tasks.watch_platform", seconds=15),
     "reports": _every("reports.tasks.sweep_reports", seconds=15),
     "invoice-mails": _every("billing.tasks.sweep_mails", minutes=1),
 }

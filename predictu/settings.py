@@ -146,7 +146,11 @@ SESSION_COOKIE_AGE = 8 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
-SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]  # supervisors ask the process itself, without TLS
+SECURE_REDIRECT_EXEMPT = [
+    "^healthz$",
+    "^readyz$",
+    "^metrics$",
+]  # supervisors and Prometheus ask the process itself, without TLS
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -244,6 +248,13 @@ PREDICTU_CORS_ORIGINS = env.list("PREDICTU_CORS_ORIGINS", default=[])
 PREDICTU_TRUSTED_PROXIES = env.list("PREDICTU_TRUSTED_PROXIES", default=[])
 # Networks that staff come from, for Django admin and God Mode; empty lets every address in.
 PREDICTU_STAFF_NETWORKS = env.list("PREDICTU_STAFF_NETWORKS", default=[])
+# Where the processes of a host count what /metrics shows; it may be lost, so memory is a good place.
+PREDICTU_METRICS_DIR = env("PREDICTU_METRICS_DIR", default="") or str(DATA_DIR / "metrics")
+# Who may scrape /metrics: whoever has the token, from one of the networks. Nobody while neither is set.
+PREDICTU_METRICS_TOKEN = env("PREDICTU_METRICS_TOKEN", default="")
+PREDICTU_METRICS_NETWORKS = env.list("PREDICTU_METRICS_NETWORKS", default=[])
+# Who is mailed when an alert begins and ends.
+PREDICTU_ALERT_EMAILS = env.list("PREDICTU_ALERT_EMAILS", default=[])
 PREDICTU_ADMIN_OTP_REQUIRED = env.bool("PREDICTU_ADMIN_OTP_REQUIRED", default=False)
 PREDICTU_REPORT_DOMAINS = env.list("PREDICTU_REPORT_DOMAINS", default=["predictu.com"])
 PREDICTU_TWO_PERSON = env.bool("PREDICTU_TWO_PERSON", default=False)

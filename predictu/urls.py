@@ -7,10 +7,12 @@ from drf_spectacular.views import SpectacularSwaggerView
 
 from predictu.api import health, schema
 from reports.admin.export import export_shown
+from reports.api.metrics import metrics
 
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", metrics),
     path("api/schema/", schema.schema, name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("", include("predictu.platform.api.urls")),

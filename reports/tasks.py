@@ -4,7 +4,13 @@ from celery import shared_task
 
 from predictu import clock
 from reports.models import Export, Report
-from reports.services import delivery, expiry, exports, forecasts, leases, runs, schedules
+from reports.services import alerts, delivery, expiry, exports, forecasts, leases, runs, schedules
+
+
+@shared_task(queue="fast")
+def watch_platform() -> None:
+    """Tell of what is wrong with the platform, and of what no longer is."""
+    alerts.watch(now=clock.now())
 
 
 @shared_task(queue="slow")

@@ -66,8 +66,7 @@ def start_platform(*, log: Path, workers: int, threads: int, env: dict[str, str]
         options = [f"--workers={workers}", f"--threads={threads}", "--worker-class=gthread", "--timeout=60"]
         options += [f"--bind=fd://{listener.fileno()}", "--no-control-socket", "--graceful-timeout=3"]
         command = [sys.executable, "-m", "gunicorn", *options, "predictu.wsgi"]
-        surroundings = {"PORT": str(port), **env}
-        popen = _popen(command, log=log, env=surroundings, pass_fds=[listener.fileno()])
+        popen = _popen(command, log=log, env={"PORT": str(port), **env}, pass_fds=[listener.fileno()])
     server = PlatformServer(popen=popen, log=log, url=f"http://127.0.0.1:{port}")
     _ready_or_stopped(server, lambda: _answers(f"{server.url}/healthz"))
     return server
@@ -91,15 +90,19 @@ def _ready_or_stopped(process: Process, ready: Callable[[], bool]) -> None:
         raise
 
 
+def surroundings(env: dict[str, str]) -> dict[str, str]:
+    """The environment of a program of the platform on this test's database, with `env` on top."""
+    return {**os.environ, "CELERY_TASK_ALWAYS_EAGER": "0", **env}
+
+
 def _popen(
     command: list[str], *, log: Path, env: dict[str, str], pass_fds: list[int] | tuple[()] = ()
 ) -> subprocess.Popen[bytes]:
-    surroundings = {**os.environ, "CELERY_TASK_ALWAYS_EAGER": "0", **env}
     with log.open("ab") as output:
         return subprocess.Popen(
             [sys.executable, "-m", "predictu.local.tether", str(os.getpid()), *command],
             cwd=ROOT,
-            env=surroundings,
+            env=surroundings(env),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count
 
-from billing import months, seal
+from billing import months, queries, seal
 from billing.errors import MonthOpen
 from billing.models import CarriedMonth, Invoice, InvoiceMail, MonthNote, NumberSeries
 from billing.services import drafts
@@ -120,12 +120,8 @@ def _earned(month: date) -> dict[str, revenue.Sums]:
 
 
 def _unbilled(month: date) -> list[str]:
-    earned = {operator_id for operator_id, sums in _earned(month).items() if sums.predictu_usd}
-    billed = set(Invoice.objects.filter(month=month).values_list("operator_id", flat=True))
-    carried = set(CarriedMonth.objects.filter(month=month).values_list("operator_id", flat=True))
-    missing = Operator.objects.filter(pk__in=earned - billed - carried).order_by("slug")
     waiting = Invoice.objects.filter(month=month, status=Invoice.Status.DRAFT).order_by("operator__slug")
-    return [f"{operator.slug} is not billed." for operator in missing] + [
+    return [f"{slug} is not billed." for slug in queries.unbilled(month)] + [
         f"The invoice of {slug} is a draft." for slug in waiting.values_list("operator__slug", flat=True)
     ]
 

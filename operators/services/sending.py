@@ -19,7 +19,7 @@ from operators.http import OutboundError, Transport
 from operators.services import deliveries, outbound, recording
 from operators.services.deliveries import Claimed, Target
 from operators.services.recording import Outcome
-from predictu import clock
+from predictu import clock, metrics
 
 log = logging.getLogger("predictu.callbacks")
 
@@ -105,6 +105,7 @@ class Lane:
         due_at = recording.record(self.operator_id, self._unrecorded, now=now)
         for outcome in self._unrecorded:
             self._latency_ms += 0.1 * (outcome.latency_ms - self._latency_ms)
+            metrics.called_back(confirmed=outcome.is_confirmed, latency_ms=outcome.latency_ms)
         self._unrecorded.clear()
         self._hungry, self._answered_at = True, time.monotonic()
         if due_at is not None:

@@ -46,6 +46,7 @@ def error_body(face: Any, error: errors.PredictuError) -> tuple[int, dict[str, A
 
 def error_response(request: HttpRequest, error: errors.PredictuError) -> HttpResponse:
     """The envelope as a plain response, for the layers outside a view."""
+    request.refusal = error  # type: ignore[attr-defined]
     status, body = error_body(getattr(request, "face", None), error)
     response = HttpResponse(dumps(body), content_type="application/json", status=status)
     _hints(response, error)
@@ -72,7 +73,7 @@ def enforced(request: HttpRequest, response: HttpResponse) -> HttpResponse:
 def render_exception(exception: Exception, context: dict[str, Any]) -> Response:
     """DRF's exception handler for every face."""
     request = context["request"]
-    error = as_error(exception)
+    error = request._request.refusal = as_error(exception)
     status, body = error_body(getattr(request._request, "face", None), error)
     response = Response(body, status=status)
     _hints(response, error)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from predictu import logs
+from predictu import logs, metrics
 from predictu.api import bodies, context, envelopes, faces, throttling
 from predictu.api.throttling import Limit
 from predictu.errors import NotFound
@@ -42,12 +42,14 @@ class RequestContextMiddleware:
             with audit.came_from(request.client_address):  # type: ignore[attr-defined]
                 response = envelopes.enforced(request, self.get_response(request))
             response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+            seconds = time.monotonic() - begun
+            metrics.answered(request, response, seconds=seconds)
             log.info(
                 "%s %s %s",
                 request.method,
                 request.path,
                 response.status_code,
-                extra={"status": response.status_code, "ms": round((time.monotonic() - begun) * 1000, 1)},
+                extra={"status": response.status_code, "ms": round(seconds * 1000, 1)},
             )
             return response
         finally:

@@ -175,9 +175,15 @@ class Approval(models.Model):
 
 
 class AdminNotice(models.Model):
-    """An e-mail to every admin: the row is the truth, the job that sends it a bell."""
+    """An e-mail to every admin, or to ``recipients``: the row is the truth, the job that sends it a bell."""
 
     id = models.BigAutoField(primary_key=True)
+    # Also a default of the database's own: during a rolling upgrade the old code writes rows without it.
+    recipients = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        help_text="Addresses; empty for every admin.",
+    )
     subject = models.CharField(max_length=200)
     body = models.TextField()
     created_at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""What every admin is told by e-mail: written in the change's own transaction, sent after it, never lost."""
+"""What staff are told by e-mail: written in the change's own transaction, sent after it, never lost."""
 
 from datetime import datetime, timedelta
 
@@ -17,21 +17,32 @@ _CLAIM = timedelta(minutes=2)
 
 def tell_admins(*, subject: str, text: str, now: datetime) -> AdminNotice:
     """Have every active admin told once the transaction has committed. No secret and no user's data belongs in it."""
-    notice = AdminNotice.objects.create(subject=" ".join(subject.split())[:200], body=text, created_at=now)
+    return tell(recipients=[], subject=subject, text=text, now=now)
+
+
+def tell(*, recipients: list[str], subject: str, text: str, now: datetime) -> AdminNotice:
+    """The same for these addresses; none means every active admin."""
+    notice = AdminNotice.objects.create(
+        recipients=recipients, subject=" ".join(subject.split())[:200], body=text, created_at=now
+    )
     jobs.enqueue(TASK, notice.pk)
     return notice
 
 
 def send(number: int, *, now: datetime) -> None:
-    """Send a notice to each admin apart, unless it was sent or is being sent; what failed is left for the sweep."""
+    """Send a notice to each recipient apart, unless it was sent or is being sent; what failed is left for the sweep."""
     if not _due(now).filter(pk=number).update(claimed_until=now + _CLAIM):
         return
     notice = AdminNotice.objects.get(pk=number)
-    admins = get_user_model()._default_manager.filter(is_active=True, is_system=False, groups__isnull=False)
-    for address in admins.distinct().order_by("email").values_list("email", flat=True):
+    for address in notice.recipients or _admins():
         EmailMessage(notice.subject, notice.body, settings.DEFAULT_FROM_EMAIL, [address]).send()
     notice.sent_at = clock.now()
     notice.save(update_fields=["sent_at"])
+
+
+def _admins() -> list[str]:
+    admins = get_user_model()._default_manager.filter(is_active=True, is_system=False, groups__isnull=False)
+    return list(admins.distinct().order_by("email").values_list("email", flat=True))
 
 
 def waiting(*, now: datetime) -> list[int]:

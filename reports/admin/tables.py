@@ -3,10 +3,19 @@
 from django.contrib import admin
 
 from predictu.admin_base import ReadOnlyAdmin, among, linked
-from reports.models import Export, Report, ReportSchedule, StoredForecast
+from reports.models import Export, Report, ReportSchedule, StandingAlert, StoredForecast
 
 # Who holds the work, and where the file lies: neither is for reading.
 INSIDE = ("lease", "path")
+
+
+@admin.register(StandingAlert)
+class StandingAlertAdmin(ReadOnlyAdmin):
+    list_display = ("raised_at", "severity", "name", "subject", "sentence", "cleared_at")
+    list_filter = ("severity", ("cleared_at", admin.EmptyFieldListFilter))
+    search_fields = ("name__exact", "subject__exact")
+    search_help_text = "A rule's name or an operator's slug"
+    id_fields = ()
 
 
 @admin.register(StoredForecast)

@@ -7,7 +7,7 @@ from accounts.models import AdminUser, LedgerEntry, LoginFailure, Player, Revoke
 from billing import models as billing
 from operators import models as operators
 from predictu.platform import models as platform
-from reports.models import Export, Report, ReportSchedule, StoredForecast
+from reports.models import Export, Report, ReportSchedule, StandingAlert, StoredForecast
 from risk import models as risk
 from tests.factories import make_admin, now
 from trading import models as trading
@@ -234,6 +234,10 @@ def fill(many=MANY):
     )
     put(platform.AdminNotice, lambda n: platform.AdminNotice(subject=f"S {n}", body="b", created_at=at))
     put(platform.Heartbeat, lambda n: platform.Heartbeat(name=f"beat{n}", seen_at=at))
+    put(
+        StandingAlert,
+        lambda n: StandingAlert(name=f"rule{n}", severity="warning", sentence="s", raised_at=at),
+    )
     put(
         StoredForecast,
         lambda n: StoredForecast(

@@ -11,6 +11,7 @@ READ = [
 ]
 # Django's and other programs' own, and what one program of `make run` tells another.
 FOREIGN = {"DJANGO_SETTINGS_MODULE", "PATH", "VENV", "SOURCE_DATE_EPOCH", "PREDICTU_DEMO_OPERATOR_URL"}
+FOREIGN |= {"PROMETHEUS_MULTIPROC_DIR"}
 
 
 def variables_read():

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from accounts import queries as players
 from operators import calls
-from predictu import clock
+from predictu import clock, metrics
 from predictu.api.fields import IdField, NumberField, TextField
 from predictu.api.views import DataView
 from predictu.errors import MarketNotTradeable
@@ -92,10 +92,13 @@ class TradesView(DataView):
         call = calls.call_of(request, trades.KIND)
         body, now = self.body(TradeBody), clock.now()
         try:
-            return calls.respond(trades.place(call=call, order=order_of(body), render=rows.executed, now=now))
+            answer = trades.place(call=call, order=order_of(body), render=rows.executed, now=now)
         except MarketNotTradeable:
             prices.asked_for(body["market_id"], now=now)  # its price may only be too old
             raise
+        if not answer.replayed:
+            metrics.traded(body["side"])
+        return calls.respond(answer)
 
 
 class UserTradesView(DataView):

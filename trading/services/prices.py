@@ -12,11 +12,13 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from predictu import clock, ids, volatile
+from predictu.platform import heartbeats
 from trading import catalogue
 from trading.models import Market
 from trading.polymarket.client import PolymarketClient, PricePoint
 
 BATCH = 100
+HEARTBEAT = "prices"
 _ASKED = "quoted-markets"
 _ASKED_SECONDS = 900
 _HISTORIES_AT_ONCE = 20
@@ -92,6 +94,7 @@ def read_mids(client: PolymarketClient, *, now: datetime) -> int:
         found = {ids.encode("mkt", market): mids[token] for market, token in batch if token in mids}
         priced += _price(found, now=clock.now())
     refilter(now=now)
+    heartbeats.seen(HEARTBEAT, now=clock.now(), detail={"priced": priced})
     return priced
 
 

@@ -75,6 +75,7 @@ class AdminNoticeAdmin(ReadOnlyAdmin):
     search_fields = ("subject",)
     search_help_text = "Words of the subject"
     id_fields = ()
+    personal_fields = ("recipients",)
 
 
 @admin.register(models.RelayStream)
