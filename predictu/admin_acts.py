@@ -33,6 +33,11 @@ class ReasonForm(forms.Form):
 
     reason = forms.CharField(max_length=1000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}), strip=True)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """What is asked besides comes first."""
+        super().__init__(*args, **kwargs)
+        self.order_fields([*(name for name in self.fields if name != "reason"), "reason"])
+
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
@@ -64,6 +69,7 @@ class ActingAdmin(ReadOnlyAdmin):
     """A read-only page with acts on it."""
 
     acts: tuple[Act, ...] = ()
+    change_form_template = "admin/acting_page.html"
     change_form_outer_before_template = "admin/acts.html"
 
     def get_urls(self) -> list[URLPattern]:

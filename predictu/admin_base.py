@@ -4,8 +4,10 @@ A row of money, trades or the audit trail is changed by a service or not at all;
 """
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
+from django.apps import apps
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.utils import quote
 from django.core.exceptions import FieldDoesNotExist
@@ -53,6 +55,7 @@ class ReadOnlyAdmin(ModelAdmin):
     list_fullwidth = True
     actions = None
     change_list_template = "admin/read_only_list.html"
+    change_form_template = "admin/read_only_page.html"
     id_fields: tuple[str, ...] = ("pk",)
     hidden_fields: tuple[str, ...] = ()
     personal_fields: tuple[str, ...] = ()
@@ -167,6 +170,23 @@ def url_of(model: type[Model], key: Any) -> str | None:
         return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[quote(key)])
     except NoReverseMatch:
         return None
+
+
+def page_of(id: str) -> str | None:
+    """The page of the row with this TypeID, by its prefix; None where there is none."""
+    model = _tables().get(id.rpartition("_")[0])
+    return url_of(model, id) if model is not None else None
+
+
+@cache
+def _tables() -> dict[str, type[Model]]:
+    """The table of each prefix, for those that name one kind of row alone."""
+    named: dict[str, list[Any]] = {}
+    for model in apps.get_models():
+        for field in model._meta.concrete_fields:
+            if isinstance(field, TypeIdField) and field.unique:
+                named.setdefault(field.prefix, []).append(field)
+    return {prefix: found[0].model for prefix, found in named.items() if len(found) == 1 and found[0].primary_key}
 
 
 def _field(model: type[Model], name: str) -> Any:

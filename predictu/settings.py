@@ -233,6 +233,7 @@ UNFOLD = {
     "SITE_URL": None,
     "SITE_FAVICONS": [{"rel": "icon", "href": "data:,"}],
     "SHOW_VIEW_ON_SITE": False,
+    "SHOW_HISTORY": False,  # Django's own log of forms; what staff did is in the audit trail
     "DASHBOARD_CALLBACK": "reports.admin.home.context",
     "STYLES": ["predictu.menu.stylesheet"],
     "SIDEBAR": {"navigation": "predictu.menu.navigation"},

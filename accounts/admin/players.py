@@ -1,5 +1,6 @@
 """Players, their ledger and what guards the door, in Django admin: to read, all of it."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -10,15 +11,16 @@ from django.urls import URLPattern, path
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from accounts import models
-from accounts.admin import case_file
+from accounts.admin import acts, case_file
+from operators.models import Operator
 from predictu import clock
 from predictu.admin_acts import ActingAdmin
-from predictu.admin_base import ReadOnlyAdmin, linked
+from predictu.admin_base import ReadOnlyAdmin, linked, url_of
 
 
 @admin.register(models.Player)
 class PlayerAdmin(ActingAdmin):
-    acts = case_file.ACTS
+    acts = acts.ACTS
     list_display = (
         *("id", "username", "external_id", "operator_link", "status", "tier", "limit_tier", "balance_usd"),
         *("trade_count", "volume_usd", "score", "created_at"),
@@ -32,7 +34,18 @@ class PlayerAdmin(ActingAdmin):
     operator_link = linked("operator", text="name")
 
     def page_facts(self, request: HttpRequest, row: models.Player) -> dict[str, Any]:
-        return {"panel": "admin/case_file.html", "timeline": case_file.timeline(row), "row": row}
+        kind, before = request.GET.get("kind", ""), _instant(request.GET.get("before", ""))
+        return {
+            "panel": "admin/case_file.html",
+            "row": row,
+            "operator_url": url_of(Operator, row.operator_id),
+            "facts": case_file.facts(row),
+            "kinds": case_file.KINDS,
+            "kind": kind,
+            "before": before,
+            "file": case_file.timeline(row, kind=kind, before=before),
+            "may_print": self.sees_personal(request),
+        }
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.case_file_pdf)
@@ -49,6 +62,15 @@ class PlayerAdmin(ActingAdmin):
         answer = HttpResponse(document, content_type="application/pdf")
         answer["Content-Disposition"] = f'attachment; filename="case-file-{row.id}.pdf"'
         return answer
+
+
+def _instant(text: str) -> datetime | None:
+    """An aware instant; None for anything else, which shows the newest."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
 @admin.register(models.LedgerEntry)

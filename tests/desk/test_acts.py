@@ -154,7 +154,7 @@ def test_who_may_not_is_offered_nothing_and_moves_nothing(role):
     player = make_player(operator)
     _, client = enter(role)
     for row, name in ((operator, "suspend"), (market, "resolve-yes"), (player, "tier-banned")):
-        assert "data-act" not in client.get(url_of(type(row), row.pk)).content.decode()
+        assert f'data-act="{name}"' not in client.get(url_of(type(row), row.pk)).content.decode()
         assert client.post(act(row, name), {"reason": "x"}).status_code == 403
     operator.refresh_from_db()
     market.refresh_from_db()
