@@ -35,12 +35,19 @@ class Fills:
     """Without fees; 0 where not resolved."""
     resolved_ms: Ints
     """When the profit was known; NEVER where not resolved."""
+    sale_cents: Ints
+    """Profit of a sell, in a cancelled market too; 0 for a buy."""
+    position: Ints
+    """Number of the player's position: player, market and outcome, ascending in that order."""
+    lot: Ints
+    """Number of the run of buys of one position that a sale ends, ascending by position and time."""
 
 
-def fill(*, world: World) -> Fills:
-    """Every intent executed at the mid of its moment."""
+def fill(*, world: World, undone: Flags | None = None) -> Fills:
+    """Every intent executed at the mid of its moment; ``undone`` are the buys that were cancelled afterwards."""
     intents, markets = world.intents, world.markets
     buying = intents.side == BUY
+    counts = np.ones(len(buying), dtype=np.bool_) if undone is None else ~undone
     mid = markets.mid_at(intents.market, intents.time_ms)
     mid = np.where(intents.outcome == 1, mid, _UNIT - mid)
     half = world.parameters.spread_bps
@@ -49,20 +56,21 @@ def fill(*, world: World) -> Fills:
     price = np.where(buying, ask, bid)
     bought = np.where(buying, intents.stake_cents * _CENT // price, 0)
 
-    position = (intents.user * len(markets.category) + intents.market) * 2 + intents.outcome
+    bet = (intents.user * len(markets.category) + intents.market) * 2 + intents.outcome
+    position = np.unique(bet, return_inverse=True)[1]
     order = np.lexsort((intents.side, intents.time_ms, position))
     lot = np.empty(len(order), dtype=np.int64)
     lot[order] = _lots(position[order], intents.side[order])
-    quantity = np.where(buying, bought, _sums(lot, bought)[lot])
+    quantity = np.where(buying, bought, sums(lot, bought * counts)[lot])
     worth = price * quantity
     cost = np.where(buying, -(-worth // _CENT), worth // _CENT)
-    sale = np.where(buying, 0, cost - _sums(lot, np.where(buying, cost, 0))[lot])
+    sale = np.where(buying, 0, cost - sums(lot, np.where(buying, cost, 0) * counts)[lot])
 
     outcome = markets.resolution[intents.market]
     settled = (outcome != UNRESOLVED) & (outcome != CANCELLED)
-    kept = buying & (_sums(lot, ~buying)[lot] == 0)
-    gain = _settlement(world, position, kept, bought, cost)
-    resolved = (settled | ~buying) & (outcome != CANCELLED)
+    kept = buying & (sums(lot, ~buying)[lot] == 0)
+    gain = _settlement(world, position, kept, bought * counts, cost)
+    resolved = (settled | ~buying) & (outcome != CANCELLED) & counts
     when = np.where(buying, markets.resolves_ms[intents.market], intents.time_ms)
     return Fills(
         price=price,
@@ -72,6 +80,9 @@ def fill(*, world: World) -> Fills:
         resolved=resolved,
         pnl_cents=np.where(resolved, np.where(buying, gain, sale), 0),
         resolved_ms=np.where(resolved, when, NEVER),
+        sale_cents=sale,
+        position=position,
+        lot=lot,
     )
 
 
@@ -82,16 +93,16 @@ def _lots(position: Ints, side: Ints) -> Ints:
     return np.cumsum(starts) - 1
 
 
-def _settlement(world: World, position: Ints, kept: Flags, bought: Ints, cost: Ints) -> Ints:
+def _settlement(world: World, number: Ints, kept: Flags, bought: Ints, cost: Ints) -> Ints:
     """Each buy's part, by quantity, of its position's payout less remaining basis; the last buy has the rest.
 
-    ``kept`` are the buys of which shares are left. Unsettled markets pay nothing here: the caller leaves them out.
+    ``kept`` are the buys of which shares are left, ``number`` the position's; a buy of no shares is none. Unsettled
+    markets pay nothing here: the caller leaves them out.
     """
-    _, number = np.unique(position, return_inverse=True)
     resolution = world.markets.resolution[world.intents.market]
     won = (resolution == YES) == (world.intents.outcome == 1)
     halves = np.where(resolution == SPLIT, 1, np.where(won, 2, 0))
-    left, basis, whole = _sums(number, bought * kept), _sums(number, cost * kept), _sums(number, bought)
+    left, basis, whole = sums(number, bought * kept), sums(number, cost * kept * (bought > 0)), sums(number, bought)
     result = left[number] * halves // 200 - basis[number]
     all_bought = np.maximum(1, whole[number])
     part = np.sign(result) * ((2 * np.abs(result) * bought + all_bought) // (2 * all_bought))
@@ -99,10 +110,10 @@ def _settlement(world: World, position: Ints, kept: Flags, bought: Ints, cost: I
     buys = np.flatnonzero(bought)
     rows = buys[np.lexsort((world.intents.time_ms[buys], number[buys]))]
     last = rows[np.flatnonzero(np.diff(number[rows], append=-1))]
-    part[last] += result[last] - _sums(number, part)[number[last]]
+    part[last] += result[last] - sums(number, part)[number[last]]
     return part
 
 
-def _sums(group: Ints, values: Ints | Flags) -> Ints:
+def sums(group: Ints, values: Ints | Flags) -> Ints:
     """Sum of the values of each group; whole numbers far below 2**53."""
     return np.bincount(group, weights=values).astype(np.int64)

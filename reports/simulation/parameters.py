@@ -263,6 +263,8 @@ class Parameters:
     announcement_information: float = 10.0
     cancelled_share: float = 0.005
     split_share: float = 0.005
+    undone_share: float = 0.0005
+    """Of all trades, the buys that staff take back as palpable errors."""
 
     syndicate_accounts: tuple[int, int] = (3, 10)
     syndicate_follow: Range = (0.5, 0.9)

@@ -9,12 +9,17 @@ from django.db import connection, transaction
 BATCH = 20_000
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtext('predictu:compact-revenue'))"
 
-_COMPACT = """
+_MARK = """
 WITH marked AS (
   UPDATE trading_revenuefact SET rolled = true
   WHERE id IN (SELECT id FROM trading_revenuefact WHERE NOT rolled ORDER BY id LIMIT %(batch)s)
   RETURNING at, kind, operator_id, player_id, category, share_pct, spread_usd, fee_usd, settlement_fee_usd, volume_usd,
             trade_count),
+"""
+_MARKED_ALREADY = """
+WITH marked AS MATERIALIZED (SELECT * FROM trading_revenuefact WHERE rolled),
+"""
+_ADD = """
 days AS (
   INSERT INTO trading_activeday (day, operator_id, player_id)
   SELECT DISTINCT (at AT TIME ZONE 'UTC')::date, operator_id, player_id FROM marked WHERE kind = 'trade'
@@ -61,6 +66,7 @@ months AS (
     trade_count = monthly.trade_count + excluded.trade_count)
 SELECT count(*) FROM marked
 """
+_COMPACT = _MARK + _ADD
 
 _FORGET = """
 DELETE FROM trading_hourlyrevenue;
@@ -84,6 +90,15 @@ def compact() -> int:
         total += done
         if done < BATCH:
             return total
+
+
+def add_loaded() -> int:
+    """Make the sums of facts that were loaded as rolled up, into empty rollups; how many facts."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('predictu:compact-revenue'))")
+        cursor.execute(_MARKED_ALREADY + _ADD)
+        total: int = cursor.fetchone()[0]
+        return total
 
 
 def rebuild() -> int:
