@@ -7,16 +7,24 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import Player
+from predictu import ids
 from predictu.platform import config
 from risk.models import PlayerScore
 from risk.scoring import Evaluation, Features, Thresholds, evaluate
 from risk.services import users
 
 BATCH = 200
+
+# The newest score beside everything else that is known of a player.
+_COPY = """
+UPDATE accounts_player AS player SET score = judged.score, score_evaluated_at = %(now)s
+FROM unnest(%(players)s::uuid[], %(scores)s::smallint[]) AS judged (id, score) WHERE player.id = judged.id
+"""
 
 
 def thresholds() -> Thresholds:
@@ -46,11 +54,17 @@ def _keep(judged: Mapping[str, Evaluation], now: datetime) -> None:
     found = Player.objects.select_for_update(no_key=True).filter(pk__in=judged).order_by("pk")
     players = list(found)
     PlayerScore.objects.bulk_create([_row(player, judged[player.id], now) for player in players])
-    for player in players:
-        player.score, player.score_evaluated_at = judged[player.id].score, now
-        changed = _follow(player, judged[player.id], now)
-        fields = ["score", "score_evaluated_at", *(["tier", "tier_set_by", "tier_expires_at"] if changed else [])]
-        player.save(update_fields=fields)
+    scores = [judged[player.id].score for player in players]
+    with connection.cursor() as cursor:
+        cursor.execute(_COPY, {"players": [_bare(player) for player in players], "scores": scores, "now": now})
+    for player, score in zip(players, scores, strict=True):
+        player.score, player.score_evaluated_at = score, now
+        if _follow(player, judged[player.id], now):
+            player.save(update_fields=["tier", "tier_set_by", "tier_expires_at"])
+
+
+def _bare(player: Player) -> UUID:
+    return ids.decode("usr", player.id)
 
 
 def _row(player: Player, judged: Evaluation, now: datetime) -> PlayerScore:

@@ -48,8 +48,8 @@ class Command(BaseCommand):
             write_labels(world=world, path=options["labels"])
         write = bulk.load if way == "copy" else served.live
         self._timed("written", lambda: write(world))
-        self._timed("numbered", lambda: relay.run(relay.ACTIVITY))
         self._timed("rounded off", lambda: aftermath.follow(world=world, scored_weeks=options["scores"]))
+        self._timed("numbered", relay.sweep)
         self.stdout.write(f"{parameters.trades:,} trades of {parameters.users:,} users, seed {options['seed']}")
 
     def _require_room(self, way: str, *, beside: bool) -> None:
