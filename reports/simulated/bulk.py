@@ -102,9 +102,7 @@ def _keys(books: Books, scene: Scenery) -> ledger_rows.Keys:
 
 
 def _ledger_and_players(given: Load) -> None:
-    rows = ledger_rows.LedgerRows(
-        books=given.books, entries=given.entries, scenery=given.scenery, keys=given.keys
-    )
+    rows = ledger_rows.LedgerRows(books=given.books, entries=given.entries, scenery=given.scenery, keys=given.keys)
     copy_lines("accounts_ledgerentry", ledger_rows.COLUMNS, rows.blocks())
     columns = _player_columns(given)
     columns["ledger_hash"] = [b"\\\\x" + head.hex().encode() for head in rows.heads]
@@ -128,9 +126,7 @@ def _player_columns(given: Load) -> dict[str, list[bytes]]:
     trades, cost = of_trades(stands), books.fills.cost_cents
     largest = np.zeros(count, dtype=np.int64)
     np.maximum.at(largest, intents.user, cost)
-    regular = (trades >= world.parameters.new_trades) & (
-        finish - users.signup_ms > world.parameters.new_days * DAY_MS
-    )
+    regular = (trades >= world.parameters.new_trades) & (finish - users.signup_ms > world.parameters.new_days * DAY_MS)
     seen = entries.last_ms(count)
     names = [external_id(user).encode() for user in range(count)]
     balance = all_books.sums_to(count, entries.user, entries.amount)
@@ -272,4 +268,3 @@ def _exposure_before(given: Load, part: slice) -> Column:
     before = [scopes[name].before[part] for name in _SCOPES]
     table = np.stack([*before, yes, before[0] - yes], axis=1) / 10_000
     return [_EXPOSURE % tuple(row) for row in table.tolist()]
-

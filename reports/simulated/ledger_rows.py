@@ -74,9 +74,7 @@ class LedgerRows:
     def _contents(self, columns: Sequence[Column]) -> Iterator[bytes]:
         """What each entry's hash is made over, but for the hash before."""
         identity, player, seq, kind, amount, before, after, reference, subject, _, _, key, actor, _, _, at = columns
-        rows = zip(
-            identity, player, seq, kind, amount, before, after, at, reference, subject, key, actor, strict=True
-        )
+        rows = zip(identity, player, seq, kind, amount, before, after, at, reference, subject, key, actor, strict=True)
         for id_, owner, number, type_, moved, was, is_, moment, about, name, own_key, who in rows:
             yield b"1|%s|%s|%s|%s|%s|%s|%s|%s|%s|%d:%s|%d:%s|%s" % (
                 id_, owner, number, type_, moved, was, is_, moment, about, len(name), name, len(own_key), own_key, who

@@ -140,7 +140,9 @@ def _operators(world: World, exposures: Exposures, begin: datetime, rng: np.rand
         )
         OnboardingStep.objects.bulk_create(
             [
-                OnboardingStep(operator=operator, step=step, actor=system, completed_at=at + timedelta(hours=14 + place))
+                OnboardingStep(
+                    operator=operator, step=step, actor=system, completed_at=at + timedelta(hours=14 + place)
+                )
                 for place, step in enumerate(("branding", "s2s_config", "embed_setup", "test_trades", "go_live"))
             ]
         )
@@ -262,4 +264,3 @@ def _write_prices(world: World, scenery: Scenery) -> None:
 def _months(first_ms: int, last_ms: int) -> list[datetime]:
     days = (last_ms - first_ms) // (24 * HOUR_MS) + 2
     return [moment(first_ms) + timedelta(days=day) for day in range(days)]
-

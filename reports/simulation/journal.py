@@ -125,9 +125,7 @@ def _deposits(books: Books, happened: _Happenings, rng: np.random.Generator) -> 
     return put_in, np.maximum(np.maximum(before, signup), earlier)
 
 
-def _withdrawals(
-    books: Books, happened: _Happenings, put_in: Ints, rng: np.random.Generator
-) -> tuple[Ints, Ints]:
+def _withdrawals(books: Books, happened: _Happenings, put_in: Ints, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """What is taken out after a player's last happening, in whole dollars."""
     ends = np.diff(happened.user, append=-1) != 0
     balance = running(happened.user, happened.net + put_in)

@@ -20,7 +20,7 @@ from trading.services import rollups, verification
 pytestmark = pytest.mark.django_db
 
 UNTIL = datetime(2026, 11, 4, tzinfo=UTC)
-SMALL = {"operators": 3, "days": 40, "seed": 3, "until": UNTIL, "scores": 1}
+SMALL = {"operators": 3, "days": 30, "seed": 3, "until": UNTIL, "scores": 1}
 SUMS = (HourlyRevenue, MonthlyRevenue, PlayerRevenue)
 
 
@@ -36,7 +36,9 @@ def what_is_there():
         "causes": set(LedgerEntry.objects.values_list("metadata__cause", flat=True)),
         "limit tiers": set(Player.objects.values_list("limit_tier", flat=True)),
         "scopes": set(ExposureBucket.objects.filter(trade_rows__gt=0).values_list("scope", flat=True)),
-        "activity": set(ActivityEvent.objects.filter(type__in=("settlement", "user_signup")).values_list("type", "title")),
+        "activity": set(
+            ActivityEvent.objects.filter(type__in=("settlement", "user_signup")).values_list("type", "title")
+        ),
     }
 
 
@@ -63,11 +65,11 @@ def odd(monkeypatch):
 
 def test_a_world_by_copy_holds_in_everything_and_its_sums_are_those_of_a_rebuild(odd, tmp_path):
     labels = tmp_path / "labels.csv"
-    call_command("simulate", way="copy", labels=labels, users=300, trades=5_000, markets=40, **SMALL)
-    assert Trade.objects.count() == 5_000 and Player.objects.count() == 300 and Operator.objects.count() == 3
+    call_command("simulate", way="copy", labels=labels, users=300, trades=4_000, markets=40, **SMALL)
+    assert Trade.objects.count() == 4_000 and Player.objects.count() == 300 and Operator.objects.count() == 3
     assert verification.verify() == []
     as_loaded = sums()
-    assert rollups.rebuild() == 5_000 + Trade.objects.filter(status="cancelled").count()
+    assert rollups.rebuild() == 4_000 + Trade.objects.filter(status="cancelled").count()
     assert sums() == as_loaded
     assert {row["external_id"] for row in csv.DictReader(labels.open())} == set(
         Player.objects.values_list("external_id", flat=True)
@@ -78,7 +80,7 @@ def test_a_world_by_copy_holds_in_everything_and_its_sums_are_those_of_a_rebuild
     corrected = Position.objects.filter(market__settlement__version=2, status="settled").count()
     assert told.count() == Position.objects.filter(status="settled").count() + corrected
     assert not ActivityEvent.objects.filter(number=None).exists()
-    assert not RiskEvent.objects.filter(type="wall_violation").exists()
+    assert not RiskEvent.objects.filter(severity__in=("warning", "critical"), type="wall_violation").exists()
     assert _guards_off() == 0
     with connection.cursor() as cursor:
         cursor.execute("SELECT string_agg(player::text, ' ') FROM accounts_player player")
