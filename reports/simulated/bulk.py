@@ -29,7 +29,7 @@ from reports.simulated.copying import (
     whole,
 )
 from reports.simulated.guards import lifted
-from reports.simulated.scenery import Names, Scenery
+from reports.simulated.scenery import Scenery
 from reports.simulation import books as all_books
 from reports.simulation import exposures, journal
 from reports.simulation.books import Books
