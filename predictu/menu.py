@@ -110,6 +110,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Table("accounts.adminuser"),
             Table("platform.approval"),
             Table("platform.activityevent", "Activity"),
+            Table("reports.standingalert", "Alerts"),
             Table("platform.adminnotice", "Notices"),
             Table("platform.configrevision", "Configuration revisions"),
         ),

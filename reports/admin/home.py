@@ -14,8 +14,10 @@ from predictu import clock, shown
 from predictu.admin_base import url_of
 from predictu.money import ZERO
 from predictu.platform import config, feed
+from reports import alerts
 from reports.admin import charts, system
-from reports.queries import dashboard
+from reports.queries import dashboard, vitals
+from reports.services import alerts as standing
 from risk import queries as exposure
 from risk.models import CircuitBreaker, Scope
 from trading.models import Settlement
@@ -31,6 +33,9 @@ def context(request: HttpRequest, known: dict[str, Any]) -> dict[str, Any]:
     """What the page's template needs on top of what Django admin knows."""
     now = clock.now()
     figures = dashboard.dashboard(period=PERIOD, operator=None, now=now)
+    vital = vitals.gather(now=now)
+    wrong = alerts.judge(vital)
+    standing.ring_for_news(wrong)
     operators = list(Operator.objects.order_by("name").only("id", "name", "callback_url", "suspended_at", "stage"))
     called = {each.id: each.name for each in operators}
     lines, _ = feed.page(feed.Filter(), cursor=None, limit=10)
@@ -48,7 +53,9 @@ def context(request: HttpRequest, known: dict[str, Any]) -> dict[str, Any]:
         "waiting": waiting.select_related("market").order_by("resolved_at", "id")[:10],
         "callbacks": _callbacks(called),
         "activity": list(zip(lines, texts, strict=True)),
-        "readings": system.readings(now),
+        "alerts": wrong,
+        "readings": system.readings(vital),
+        "slowest": system.slowest(),
     }
 
 

@@ -1,5 +1,6 @@
 """The first page: exact figures, few queries, and what is wrong said in words."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -7,18 +8,19 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from prometheus_client.metrics_core import HistogramMetricFamily
 
 from accounts import roles
 from operators.models import Endpoint
-from predictu import volatile
+from predictu import metrics, volatile
 from predictu.admin_base import url_of
-from predictu.platform.models import Heartbeat
 from reports.admin import charts, system
+from reports.alerts import Vitals
 from tests.factories import make_admin, make_market, make_operator, make_player, now, place
 
 pytestmark = pytest.mark.django_db
-# 20 are the dashboard's own figures; the rest is a query for each block of the page.
-MOST_QUERIES = 40
+# Half are the dashboard's own figures; the rest is the vitals, and a query or two for each block of the page.
+MOST_QUERIES = 50
 
 
 def staff():
@@ -53,19 +55,25 @@ def test_it_shows_what_was_traded_held_and_earned():
 
 def test_its_queries_do_not_grow_with_what_there_is():
     client = staff()
+    fill_with(1)
     client.get("/admin/")
-    with CaptureQueriesContext(connection) as empty:
+    with CaptureQueriesContext(connection) as few:
         client.get("/admin/")
-    for number in range(4):
+    fill_with(4)
+    with CaptureQueriesContext(connection) as many:
+        client.get("/admin/")
+    assert len(many) <= len(few) + 1, "the configuration is read again once a second"
+    assert len(many) <= MOST_QUERIES
+
+
+def fill_with(count):
+    """So many operators with a trade and a callback URL that fails."""
+    for number in range(count):
         operator = make_operator(callback_url=f"https://cb{number}.example/x")
         place(make_player(operator, balance="100"), make_market(), 10)
         Endpoint.objects.update_or_create(
             operator=operator, defaults={"url": operator.callback_url, "failures": 3, "failing_since": now()}
         )
-    with CaptureQueriesContext(connection) as full:
-        client.get("/admin/")
-    assert len(full) <= len(empty) + 2, "names of what the activity quotes"
-    assert len(full) <= MOST_QUERIES
 
 
 def test_it_says_which_callbacks_fail():
@@ -78,26 +86,20 @@ def test_it_says_which_callbacks_fail():
 
 
 class TestSystem:
-    def reading(self, name, at=None):
-        return next(each for each in system.readings(at or now()) if each.name == name)
+    def reading(self, name, **vitals):
+        return next(each for each in system.readings(Vitals(**vitals)) if each.name == name)
 
     def test_a_beat_never_seen_or_silent_is_said(self):
-        assert self.reading("Beat") == system.Reading("Beat", "never seen: are beat and the workers running?", False)
-        at = now()
-        row = Heartbeat.objects.create(name="beat", seen_at=at - timedelta(seconds=45))
-        assert self.reading("Beat", at) == system.Reading("Beat", "45 s ago")
-        row.seen_at = at - timedelta(minutes=5)
-        row.save()
-        assert self.reading("Beat", at) == system.Reading("Beat", "5 min ago", False)
+        assert self.reading("Beat", beat_age=None) == system.Reading("Beat", "never", False)
+        assert self.reading("Beat", beat_age=timedelta(seconds=45)) == system.Reading("Beat", "45 s ago")
+        assert self.reading("Beat", beat_age=timedelta(minutes=5)) == system.Reading("Beat", "5 min ago", False)
 
-    def test_differences_of_the_ledger_are_counted(self):
-        at = now()
-        Heartbeat.objects.create(name="beat", seen_at=at)
-        row = Heartbeat.objects.create(name="ledger", seen_at=at - timedelta(hours=5), detail={"findings": []})
-        assert self.reading("Ledger verified", at) == system.Reading("Ledger verified", "5 h ago")
-        row.detail = {"findings": [{"check": "balances", "count": 2}]}
-        row.save()
-        assert self.reading("Ledger verified", at) == system.Reading("Ledger verified", "5 h ago, 1 differences", False)
+    def test_a_ledger_that_does_not_verify_is_said(self):
+        ago = timedelta(hours=5)
+        good = system.Reading("Ledger verified", "5 h ago")
+        assert self.reading("Ledger verified", ledger_age=ago) == good
+        wrong = self.reading("Ledger verified", ledger_age=ago, ledger_differences={"balances": 2})
+        assert wrong == replace(good, good=False)
 
     def test_queues_are_as_long_as_what_waits_in_them(self):
         volatile.connection().rpush("slow", "a", "b", "c")
@@ -108,15 +110,38 @@ class TestSystem:
 
     def test_without_redis_the_page_stands(self, settings):
         settings.REDIS_URL = "redis://127.0.0.1:1/0"
-        volatile.connection.cache_clear()
-        try:
-            assert self.reading("Queues") == system.Reading("Queues", "Redis does not answer", False)
-        finally:
-            volatile.connection.cache_clear()
+        assert self.reading("Queues") == system.Reading("Queues", "Redis does not answer", False)
 
     def test_the_database_tells_of_itself(self):
         assert self.reading("Oldest transaction").value.endswith("s")
         assert self.reading("Connections").good
+
+    def test_what_stands_is_said_with_what_to_do(self):
+        page = facts(staff().get("/admin/").content.decode())
+        assert "Beat is silent.</strong> Beat has never been heard of. Restart beat" in page
+
+
+class TestSlowRoutes:
+    def test_means_and_tails_are_of_all_answers(self):
+        histogram = HistogramMetricFamily("predictu_request_seconds", "-", labels=["route", "method"])
+        histogram.add_metric(["admin/", "GET"], [("0.1", 95), ("1.0", 100), ("+Inf", 100)], sum_value=7.25)
+        histogram.add_metric(["api/slow", "GET"], [("0.1", 0), ("1.0", 0), ("+Inf", 20)], sum_value=600)
+        found = system.routes([histogram])
+        home, slow = found["GET /admin/"], found["GET /api/slow"]
+        assert (home.count, home.mean_ms, home.tail_ms) == (100, 72, 100)
+        assert (slow.count, slow.mean_ms, slow.tail_ms) == (20, 30_000, None)
+
+    def test_what_this_process_has_answered_is_counted(self):
+        def answered():
+            return system.routes(metrics.collected()).get("GET /healthz", system.Route()).count
+
+        before = answered()
+        Client().get("/healthz")
+        assert answered() == before + 1
+
+    def test_only_routes_with_enough_answers_are_listed(self):
+        assert all(route.count >= 20 for _, route in system.slowest())
+        assert len(system.slowest()) <= 6
 
 
 class TestChart:
