@@ -297,6 +297,25 @@ class MonthNote(models.Model):
         return f"{self.month} {self.check_name}"
 
 
+class MonthClose(models.Model):
+    """A month that finance has filed: every check was in order, and this is what had been earned. Append-only."""
+
+    month = models.DateField(primary_key=True, help_text="Its first day.")
+    gross_usd = MoneyField()
+    share_usd = MoneyField(help_text="Predictu's share.")
+    checks = models.JSONField(default=list, help_text="What was looked at, with explanations.")
+    reason = models.TextField()
+    closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    closed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-month"]
+        constraints = [models.CheckConstraint(condition=Q(month__day=1), name="closed_month_is_first_day")]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m}"
+
+
 class InvoiceAttachment(models.Model):
     """An uploaded file kept with an invoice, such as a signed purchase order; no part of what is sealed."""
 

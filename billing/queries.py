@@ -83,9 +83,15 @@ def standing_payments(invoice: Invoice) -> list[Payment]:
 
 def balance_of(invoice: Invoice) -> Decimal:
     """What is due: the total less credit notes and payments; below zero it is in the operator's favour."""
+    credited, received = came_in(invoice)
+    return invoice.total_usd - credited - received
+
+
+def came_in(invoice: Invoice) -> tuple[Decimal, Decimal]:
+    """What credit notes took off, and what was paid and not taken back."""
     credited = invoice.credit_notes.aggregate(sum=Sum("total_usd"))["sum"] or ZERO
-    paid = invoice.payments.aggregate(sum=Sum("amount_usd"))["sum"] or ZERO
-    return invoice.total_usd - credited - paid
+    received = invoice.payments.aggregate(sum=Sum("amount_usd"))["sum"] or ZERO
+    return credited, received
 
 
 def with_balance(invoices: QuerySet[Invoice]) -> QuerySet[Invoice]:

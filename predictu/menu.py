@@ -34,6 +34,7 @@ Entry = Page | Table
 
 DAILY: tuple[Entry, ...] = (
     Page("Home", "index", "home"),
+    Page("Finance desk", "billing_finance_desk", "account_balance"),
     Table("operators.operator", icon="store"),
     Table("accounts.player", icon="group"),
     Table("trading.market", icon="query_stats"),
@@ -88,6 +89,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Table("billing.creditnote"),
             Table("billing.invoiceline"),
             Table("billing.carriedmonth"),
+            Table("billing.monthclose", "Closed months"),
             Table("billing.monthnote", "Notes on months"),
             Table("billing.invoiceattachment"),
             Table("billing.invoicemail"),

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from billing import months, queries
 from billing.api.invoices import ReasonBody
+from billing.models import MonthClose
 from billing.services import month_close
 from operators.models import Operator
 from predictu import clock
@@ -64,6 +65,7 @@ class MonthView(DataView):
         return self.answer(
             {
                 "month": f"{wanted:%Y-%m}",
+                "closed": _closed(wanted),
                 "checks": [
                     {
                         "name": one.name,
@@ -76,6 +78,31 @@ class MonthView(DataView):
                 ],
             }
         )
+
+
+def _closed(month: date) -> dict[str, Any] | None:
+    row = MonthClose.objects.filter(month=month).first()
+    if row is None:
+        return None
+    return {
+        "closed_at": clock.seconds(row.closed_at),
+        "closed_by": row.closed_by_id,
+        "reason": row.reason,
+        "gross_usd": row.gross_usd,
+        "predictu_share_usd": row.share_usd,
+    }
+
+
+class CloseView(DataView):
+    """Close a month: every check has to be in order, and what it came to is written down for good."""
+
+    permissions = {"POST": "billing.manage"}
+
+    @extend_schema(request=ReasonBody)
+    def post(self, request: Request, month: str) -> Response:
+        wanted, body = month_of(month), self.body(ReasonBody)
+        month_close.close(month=wanted, reason=body["reason"], actor=self.admin, now=clock.now())
+        return self.answer({"month": f"{wanted:%Y-%m}", "closed": _closed(wanted)}, 201)
 
 
 class ExplanationBody(ReasonBody):

@@ -23,5 +23,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_INVOICE}/reminders", invoices.RemindersView.as_view(), name="invoices.reminders"),
     path("api/internal/billing/receivables", months.ReceivablesView.as_view(), name="billing.receivables"),
     path("api/internal/billing/months/<month>", months.MonthView.as_view(), name="billing.month"),
+    path("api/internal/billing/months/<month>/close", months.CloseView.as_view(), name="billing.close"),
     path("api/internal/billing/months/<month>/explanations", months.ExplanationsView.as_view(), name="billing.explain"),
 ]

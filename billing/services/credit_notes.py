@@ -27,10 +27,10 @@ def issue(*, invoice: Invoice, amount_usd: Decimal, reason: str, actor: Any, now
     invoice = invoices.locked(invoice.id)
     if invoice.is_draft:
         raise WrongStatus("A draft needs no credit note")
-    credited = invoice.credit_notes.aggregate(sum=Sum("amount_usd"))["sum"] or ZERO
-    if amount_usd > invoice.amount_usd - credited:
-        left = invoice.amount_usd - credited
-        raise ValidationFailed(details={"amount_usd": [f"is more than the {left} that can be credited"]})
+    uncredited = left(invoice)
+    credited = invoice.amount_usd - uncredited
+    if amount_usd > uncredited:
+        raise ValidationFailed(details={"amount_usd": [f"is more than the {uncredited} that can be credited"]})
     rate = invoice.tax_rate_pct / 100
     tax = money.half_up((credited + amount_usd) * rate) - money.half_up(credited * rate)
     note = CreditNote.objects.create(
@@ -60,3 +60,8 @@ def issue(*, invoice: Invoice, amount_usd: Decimal, reason: str, actor: Any, now
         invoice, "Credit note issued", f"{note.number}, USD {shown.amount(note.total_usd)} off {invoice.number}", now
     )
     return note
+
+
+def left(invoice: Invoice) -> Decimal:
+    """What of the invoice's amount, without tax, no credit note has taken off yet."""
+    return invoice.amount_usd - (invoice.credit_notes.aggregate(sum=Sum("amount_usd"))["sum"] or ZERO)

@@ -86,7 +86,7 @@ def send(*, invoice: Invoice, now: datetime, actor: Any = None, reason: str = ""
     invoice.number = numbers.take(NumberSeries.INVOICES, year=invoice.issued_at.year)
     invoice.sent_at = now
     invoice.terms_days = operator.payment_terms_days
-    invoice.due_at = max(invoice.issued_at, clock.day_start(now)) + invoice.terms_days * clock.DAY
+    invoice.due_at = falls_due(invoice.month, terms_days=invoice.terms_days, now=now)
     invoice.tax_rate_pct = operator.tax_rate_pct
     invoice.tax_usd = drafts.tax_on(invoice.amount_usd, invoice.tax_rate_pct)
     invoice.total_usd = invoice.amount_usd + invoice.tax_usd
@@ -108,6 +108,11 @@ def send(*, invoice: Invoice, now: datetime, actor: Any = None, reason: str = ""
     )
     tell(invoice, "Invoice sent", f"{invoice.number} over USD {shown.amount(invoice.total_usd)}", now)
     return invoice
+
+
+def falls_due(month: date, *, terms_days: int, now: datetime) -> datetime:
+    """When the invoice of ``month`` is due if it is sent ``now``: the terms count from its date or that day."""
+    return max(months.end(month), clock.day_start(now)) + terms_days * clock.DAY
 
 
 def tell(invoice: Invoice, title: str, what: str, now: datetime, *, severity: str = "info") -> None:

@@ -3,16 +3,18 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import F
 
 from billing import documents, months, parties, pdf, queries
+from billing.errors import WrongStatus
 from billing.models import CreditNote, Invoice, InvoiceMail
 from predictu import jobs, shown
 from predictu.money import ZERO
-from predictu.platform import activity
+from predictu.platform import activity, audit
 
 log = logging.getLogger("predictu.billing")
 
@@ -73,6 +75,32 @@ def _failed(mail: InvoiceMail, problem: Exception, now: datetime) -> None:
         metadata={"invoice_id": mail.invoice_id},
         now=now,
     )
+
+
+@transaction.atomic
+def send_again(*, mail: InvoiceMail, reason: str, actor: Any, now: datetime) -> InvoiceMail:
+    """Try a mail that was given up once more, to the operator's mailbox of today. Raises WrongStatus for any other."""
+    mail = (
+        InvoiceMail.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("invoice__operator")
+        .get(pk=mail.pk)
+    )
+    if mail.failed_at is None:
+        raise WrongStatus("Only a mail that failed is sent again")
+    mail.recipient = parties.mailbox(mail.invoice.operator)
+    mail.attempts, mail.next_attempt_at, mail.failed_at, mail.error = 0, now, None, ""
+    mail.save(update_fields=["recipient", "attempts", "next_attempt_at", "failed_at", "error"])
+    audit.record(
+        actor=actor,
+        action="invoice.mail_again",
+        object_type="invoice",
+        object_id=mail.invoice_id,
+        reason=reason,
+        metadata={"mail": mail.pk, "kind": mail.kind},
+        now=now,
+    )
+    jobs.enqueue(_TASK, mail.pk)
+    return mail
 
 
 def due(*, now: datetime) -> list[int]:

@@ -5,17 +5,18 @@ The ledger is verified every night; the caller says whether to do it now, which 
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Count
 
 from billing import months, queries, seal
-from billing.errors import MonthOpen
-from billing.models import CarriedMonth, Invoice, InvoiceMail, MonthNote, NumberSeries
+from billing.errors import MonthIsClosed, MonthNotReady, MonthOpen
+from billing.models import CarriedMonth, Invoice, InvoiceMail, MonthClose, MonthNote, NumberSeries
 from billing.services import drafts
 from operators.models import Delivery, Operator
-from predictu import shown
+from predictu import jobs, shown
 from predictu.errors import ValidationFailed
 from predictu.money import ZERO
 from predictu.platform import audit
@@ -53,6 +54,7 @@ def check(*, month: date, now: datetime, verify: bool = False) -> list[Check]:
         ("amounts", "Invoices and carried months are Predictu's share of the revenue", _amounts(month)),
         ("seals", "Sent invoices are what was sealed, numbers have no gaps", _seals(month)),
         ("mails", "Every invoice was mailed", _mails(month)),
+        ("unchanged", "Once closed, its figures are what they were", _unchanged(month)),
     ]
     notes = {
         note.check_name: note.reason for note in MonthNote.objects.filter(month=month).order_by("created_at", "id")
@@ -77,6 +79,57 @@ def explain(*, month: date, name: str, reason: str, actor: Any, now: datetime) -
         now=now,
     )
     return note
+
+
+@transaction.atomic
+def close(*, month: date, reason: str, actor: Any, now: datetime) -> MonthClose:
+    """File the month: nothing is moved, what it came to is written down for good, and held against ever after.
+
+    Raises MonthNotReady while a check is not in order, MonthIsClosed the second time.
+    """
+    month = month.replace(day=1)
+    checks = check(month=month, now=now)
+    failed = {one.name: list(one.findings) for one in checks if not one.ok}
+    if failed:
+        raise MonthNotReady(f"Not in order: {', '.join(failed)}", details=failed)
+    gross, share = _totals(month)
+    row, is_new = MonthClose.objects.get_or_create(
+        month=month,
+        defaults={
+            "gross_usd": gross,
+            "share_usd": share,
+            "checks": [{"name": one.name, "findings": one.findings, "explanation": one.explanation} for one in checks],
+            "reason": reason,
+            "closed_by": actor,
+            "closed_at": now,
+        },
+    )
+    if not is_new:
+        raise MonthIsClosed()
+    audit.record(
+        actor=actor,
+        action="billing.close_month",
+        object_type="month",
+        object_id=f"{month:%Y-%m}",
+        reason=reason,
+        metadata={"gross_usd": gross, "share_usd": share},
+        now=now,
+    )
+    return row
+
+
+@transaction.atomic
+def ask_to_verify(*, month: date, reason: str, actor: Any, now: datetime) -> None:
+    """Have a job verify the ledger now, as it does every night; the check shows what it found."""
+    audit.record(
+        actor=actor,
+        action="billing.verify_ledger",
+        object_type="month",
+        object_id=f"{month:%Y-%m}",
+        reason=reason,
+        now=now,
+    )
+    jobs.enqueue("trading.tasks.verify_ledger")
 
 
 def _verified_now() -> list[str]:
@@ -117,6 +170,26 @@ def _callbacks(month: date) -> list[str]:
 
 def _earned(month: date) -> dict[str, revenue.Sums]:
     return revenue.revenue(start=months.start(month), end=months.end(month), unit="month").by_operator
+
+
+def _totals(month: date) -> tuple[Decimal, Decimal]:
+    """Gross revenue and Predictu's share of all operators."""
+    earned = _earned(month).values()
+    return sum((one.gross_usd for one in earned), ZERO), sum((one.predictu_usd for one in earned), ZERO)
+
+
+def _unchanged(month: date) -> list[str]:
+    closed = MonthClose.objects.filter(month=month).first()
+    if closed is None:
+        return []
+    words = zip(
+        ("Gross revenue", "Predictu's share"), (closed.gross_usd, closed.share_usd), _totals(month), strict=True
+    )
+    return [
+        f"{what} was {shown.amount(before)} when the month was closed and is {shown.amount(now)}."
+        for what, before, now in words
+        if before != now
+    ]
 
 
 def _unbilled(month: date) -> list[str]:

@@ -9,4 +9,14 @@ def take(series: str, *, year: int) -> str:
     row = NumberSeries.objects.select_for_update(no_key=True).get(series=series, year=year)
     row.last += 1
     row.save(update_fields=["last"])
-    return f"{series}-{year}-{row.last:05d}"
+    return _worded(series, year, row.last)
+
+
+def upcoming(series: str, *, year: int) -> str:
+    """The number that is taken next, unless somebody is quicker."""
+    last = NumberSeries.objects.filter(series=series, year=year).values_list("last", flat=True).first()
+    return _worded(series, year, (last or 0) + 1)
+
+
+def _worded(series: str, year: int, number: int) -> str:
+    return f"{series}-{year}-{number:05d}"

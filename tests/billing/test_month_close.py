@@ -7,12 +7,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
-from billing.models import InvoiceMail, MonthNote, NumberSeries
+from billing.errors import MonthIsClosed, MonthNotReady
+from billing.models import InvoiceMail, MonthClose, MonthNote, NumberSeries
 from billing.services import invoices, mails, month_close
 from operators.models import CallbackEvent, Delivery
 from predictu import ids
 from predictu.errors import ValidationFailed
-from predictu.platform.models import Heartbeat
+from predictu.platform.models import AuditEntry, Heartbeat
 from tests.billing.facts import at, earn, february
 from tests.factories import make_admin, make_operator, make_player
 
@@ -109,6 +110,42 @@ def test_mails_and_callbacks_may_be_explained(closed):
     with pytest.raises(DatabaseError), transaction.atomic():
         MonthNote.objects.update(reason="other")
     assert MonthNote.objects.count() == 2
+
+
+def test_a_month_is_closed_once_and_held_against_what_it_was(closed):
+    admin = make_admin("Finance")
+    late = make_operator(slug="late")
+    earn(make_player(late), at(2026, 2, 9), fee="10")
+    with pytest.raises(MonthNotReady) as refused:
+        month_close.close(month=FEBRUARY, reason="filed", actor=admin, now=FIRST)
+    assert refused.value.details == {"invoices": ["late is not billed."]}
+    assert not MonthClose.objects.exists() and not AuditEntry.objects.filter(action="billing.close_month").exists()
+    invoices.run_month(month=FEBRUARY, now=FIRST)
+    for pk in mails.due(now=FIRST):
+        mails.deliver(pk, now=FIRST)
+    row = month_close.close(month=FEBRUARY, reason="filed", actor=admin, now=FIRST)
+    # 18,200 and 10 earned, 5 given back: at 30 % 5,460 + 3 - 1.50
+    assert (row.gross_usd, row.share_usd) == (Decimal("18205.00"), Decimal("5461.50"))
+    assert AuditEntry.objects.get(action="billing.close_month").object_id == "2026-02"
+    with pytest.raises(MonthIsClosed):
+        month_close.close(month=FEBRUARY, reason="again", actor=admin, now=FIRST)
+    earn(make_player(late), at(2026, 2, 9), fee="1")
+    assert failing()["unchanged"] == (
+        "Gross revenue was 18,205.00 when the month was closed and is 18,206.00.",
+        "Predictu's share was 5,461.50 when the month was closed and is 5,461.80.",
+    )
+    with pytest.raises(DatabaseError), transaction.atomic():
+        MonthClose.objects.update(gross_usd=1)
+
+
+def test_the_ledger_is_verified_on_demand(closed, django_capture_on_commit_callbacks, settings, tmp_path):
+    settings.PREDICTU_ANCHOR_DIR = str(tmp_path)
+    Heartbeat.objects.all().delete()
+    assert list(failing()) == ["ledger"]
+    with django_capture_on_commit_callbacks(execute=True):
+        month_close.ask_to_verify(month=FEBRUARY, reason="now", actor=make_admin("Finance"), now=FIRST)
+    assert failing() == {}
+    assert AuditEntry.objects.get(action="billing.verify_ledger").reason == "now"
 
 
 def test_the_command(capsys):

@@ -353,6 +353,17 @@ def _fill_billing(put, houses, admins, files, at):
         lambda n: billing.MonthNote(month=month, check_name="c", reason="r", written_by=admins[n], created_at=at),
     )
     put(
+        billing.MonthClose,
+        lambda n: billing.MonthClose(
+            month=month.replace(year=1900 + n // 12, month=n % 12 + 1),
+            gross_usd=MONEY,
+            share_usd=MONEY,
+            reason="r",
+            closed_by=admins[n],
+            closed_at=at,
+        ),
+    )
+    put(
         billing.InvoiceAttachment,
         lambda n: billing.InvoiceAttachment(
             invoice=invoices[n], file=files[n], reason="r", added_by=admins[n], added_at=at

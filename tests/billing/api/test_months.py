@@ -6,8 +6,10 @@ import pytest
 import time_machine
 from django.test import Client
 
-from billing.models import MonthNote
+from accounts.models import AdminUser
+from billing.models import InvoiceMail, MonthNote
 from billing.services import invoices
+from predictu.platform.models import Heartbeat
 from tests.billing.facts import at, february
 from tests.factories import as_admin, make_admin, make_operator
 
@@ -58,6 +60,29 @@ def test_the_month(client):
     assert (mails["ok"], mails["explanation"]) == (True, "handed over")
     wrong = client.post(f"{MONTH}/explanations", {"check": "seals", "reason": "x y"}, content_type="application/json")
     assert wrong.status_code == 422 and MonthNote.objects.count() == 1
+
+
+def test_a_month_is_closed_when_everything_is_in_order(client):
+    refused = client.post(f"{MONTH}/close", {"reason": "all filed"}, content_type="application/json")
+    assert (refused.status_code, sorted(refused.json()["error"]["details"])) == (409, ["ledger", "mails"])
+    assert client.get(MONTH).json()["data"]["closed"] is None
+    Heartbeat.objects.create(name="ledger", seen_at=at(2026, 5, 1), detail={"findings": []})
+    InvoiceMail.objects.update(sent_at=FIRST)
+    closed = client.post(f"{MONTH}/close", {"reason": "all filed"}, content_type="application/json")
+    assert closed.status_code == 201
+    told = client.get(MONTH).json()["data"]["closed"]
+    assert (
+        told
+        == closed.json()["data"]["closed"]
+        == {
+            "closed_at": "2026-05-01T00:00:00Z",
+            "closed_by": AdminUser.objects.get(is_system=False).id,
+            "reason": "all filed",
+            "gross_usd": 18200.0,
+            "predictu_share_usd": 5460.0,
+        }
+    )
+    assert client.post(f"{MONTH}/close", {"reason": "again"}, content_type="application/json").status_code == 409
 
 
 @pytest.mark.parametrize("month", ["2026-2", "2026-13", "february", "2026-02-01"])

@@ -1,96 +1,35 @@
-"""Invoices and what happens to them, in Django admin: to read; finance acts at its desk."""
+"""What lies behind invoices, in Django admin: lines, credit notes, payments, mails, numbers and months."""
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from billing import models, queries
-from billing.services import invoices
-from predictu import shown
-from predictu.admin_acts import Act, ActingAdmin, Given, ReasonForm
+from billing import documents, models, pdf
+from billing.admin import acts
+from predictu.admin_acts import ActingAdmin
 from predictu.admin_base import ReadOnlyAdmin, linked
 
-OPEN = (models.Invoice.Status.SENT, models.Invoice.Status.OVERDUE)
-
-
-class PaymentForm(ReasonForm):
-    """Money received now."""
-
-    amount_usd = forms.DecimalField(
-        label="Amount, USD", min_value=0, max_digits=18, decimal_places=2, widget=UnfoldAdminDecimalFieldWidget()
-    )
-    method = forms.ChoiceField(choices=models.Payment.Method.choices, widget=UnfoldAdminSelectWidget())
-    reference = forms.CharField(max_length=128, widget=UnfoldAdminTextInputWidget())
-
-
-def _due(row: models.Invoice) -> list[tuple[str, Any]]:
-    return [
-        ("Operator", row.operator.name),
-        ("Status now", row.status),
-        ("Total, USD", shown.amount(row.total_usd)),
-        ("Still due, USD", shown.amount(queries.balance_of(row))),
-    ]
-
-
-def _send(given: Given) -> str:
-    sent = invoices.send(invoice=given.row, actor=given.actor, reason=given.reason, now=given.now)
-    return f"{sent.number} is sent."
-
-
-def _pay(given: Given) -> str:
-    values = given.values
-    invoices.record_payment(
-        invoice=given.row,
-        amount_usd=values["amount_usd"],
-        method=values["method"],
-        reference=values["reference"],
-        paid_at=given.now,
-        actor=given.actor,
-        reason=given.reason,
-        now=given.now,
-    )
-    return f"USD {shown.amount(values['amount_usd'])} recorded."
-
-
-ACTS = (
-    Act(
-        name="send",
-        label="Number, seal and send",
-        permission="billing.manage",
-        run=_send,
-        consequences=_due,
-        possible=lambda row: row.is_draft,
-    ),
-    Act(
-        name="payment",
-        label="Record a payment",
-        permission="billing.manage",
-        run=_pay,
-        consequences=_due,
-        possible=lambda row: row.status in OPEN,
-        form=PaymentForm,
-    ),
-)
 BY_OPERATOR = ("operator", AutocompleteSelectFilter)
+# A page of ours shows a document in a frame, and nobody else's page may.
+_FRAMED = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 
 
-@admin.register(models.Invoice)
-class InvoiceAdmin(ActingAdmin):
-    acts = ACTS
-    list_display = (
-        *("id", "number", "operator_link", "month", "status", "amount_usd", "tax_usd", "total_usd", "due_at"),
-        *("sent_at", "paid_at"),
+def framed(content: bytes, name: str) -> HttpResponse:
+    """A PDF that a page of ours may show in a frame."""
+    return HttpResponse(
+        content,
+        content_type="application/pdf",
+        headers={
+            "Content-Disposition": f'inline; filename="{name}"',
+            "Content-Security-Policy": _FRAMED,
+            "X-Frame-Options": "SAMEORIGIN",
+        },
     )
-    list_filter = (BY_OPERATOR, "status")
-    list_select_related = ("operator",)
-    search_fields = ("number__exact",)
-    search_help_text = "An invoice's number, or the id of an invoice or operator"
-    id_fields = ("pk", "operator")
-    hidden_fields = ("payment_details",)
-    operator_link = linked("operator", text="name")
 
 
 @admin.register(models.InvoiceLine)
@@ -116,7 +55,7 @@ class CarriedMonthAdmin(ReadOnlyAdmin):
 
 
 @admin.register(models.CreditNote)
-class CreditNoteAdmin(ReadOnlyAdmin):
+class CreditNoteAdmin(ActingAdmin):
     list_display = ("number", "invoice_link", "amount_usd", "tax_usd", "total_usd", "reason", "issued_at", "issuer")
     list_select_related = ("issued_by",)
     ordering = ("-id",)
@@ -126,9 +65,30 @@ class CreditNoteAdmin(ReadOnlyAdmin):
     invoice_link = linked("invoice")
     issuer = linked("issued_by", text="email")
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.pdf_view)
+        return [
+            path("<path:object_id>/change/credit-note.pdf", view, name="billing_creditnote_pdf"),
+            *super().get_urls(),
+        ]
+
+    def pdf_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The credit note as it was mailed."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        return framed(pdf.render(documents.of_credit_note(row)), f"{row}.pdf")
+
+    def page_facts(self, request: HttpRequest, row: models.CreditNote) -> dict[str, Any]:
+        url = reverse("admin:billing_creditnote_pdf", args=[quote(row.pk)])
+        return {"panel": "admin/pdf_panel.html", "pdf_url": url, "pdf_title": f"{row} as a PDF"}
+
 
 @admin.register(models.Payment)
-class PaymentAdmin(ReadOnlyAdmin):
+class PaymentAdmin(ActingAdmin):
+    acts = acts.OF_PAYMENTS
     list_display = ("id", "invoice_link", "amount_usd", "method", "reference", "paid_at", "reversed_link", "recorder")
     list_filter = ("method",)
     list_select_related = ("recorded_by",)
@@ -142,7 +102,8 @@ class PaymentAdmin(ReadOnlyAdmin):
 
 
 @admin.register(models.InvoiceMail)
-class InvoiceMailAdmin(ReadOnlyAdmin):
+class InvoiceMailAdmin(ActingAdmin):
+    acts = acts.OF_MAILS
     list_display = ("created_at", "kind", "invoice_link", "attempts", "next_attempt_at", "sent_at", "failed_at")
     list_filter = ("kind", ("sent_at", admin.EmptyFieldListFilter), ("failed_at", admin.EmptyFieldListFilter))
     search_help_text = "The id of an invoice or credit note"
@@ -167,6 +128,17 @@ class MonthNoteAdmin(ReadOnlyAdmin):
     search_help_text = "A check, words of the reason, or an admin's id"
     id_fields = ("written_by",)
     writer = linked("written_by", text="email")
+
+
+@admin.register(models.MonthClose)
+class MonthCloseAdmin(ReadOnlyAdmin):
+    list_display = ("month", "gross_usd", "share_usd", "reason", "closer", "closed_at")
+    list_select_related = ("closed_by",)
+    ordering = ("-month",)
+    search_fields = ("reason",)
+    search_help_text = "Words of the reason, or an admin's id"
+    id_fields = ("closed_by",)
+    closer = linked("closed_by", text="email")
 
 
 @admin.register(models.InvoiceAttachment)
