@@ -40,5 +40,6 @@ def link(url: str | None, text: Any, *, opens: bool = False) -> SafeString | str
     """``text`` leading to ``url``, in a tab of its own where it ``opens`` a document; plain where there is none."""
     if not url:
         return str(text)
-    where = format_html(' target="_blank" rel="noopener"') if opens else ""
-    return format_html('<a class="desk-link underline" href="{}"{}>{}</a>', url, where, text)
+    if opens:
+        return format_html('<a class="desk-link" href="{}" target="_blank" rel="noopener">{}</a>', url, text)
+    return format_html('<a class="desk-link" href="{}">{}</a>', url, text)

@@ -34,6 +34,7 @@ class InvoiceAdmin(ActingAdmin):
     search_help_text = "An invoice's number, or the id of an invoice or operator"
     id_fields = ("pk", "operator")
     hidden_fields = ("payment_details",)
+    personal_fields = ("buyer",)
     operator_link = linked("operator", text="name")
 
     def get_urls(self) -> list[URLPattern]:
@@ -189,8 +190,8 @@ def _standing(mail: models.InvoiceMail) -> str:
         return f"sent {shown.instant(mail.sent_at)}"
     if mail.failed_at is not None:
         return f"failed {shown.instant(mail.failed_at)}: {mail.error}"
-    assert mail.next_attempt_at is not None, "a mail is sent, failed or due"
-    return f"tried again {shown.instant(mail.next_attempt_at)}{f' after {mail.error}' if mail.error else ''}"
+    again = f"tried {shown.instant(mail.next_attempt_at)}" if mail.next_attempt_at else "not due"
+    return f"{again}{f' after {mail.error}' if mail.error else ''}"
 
 
 def _files(row: models.Invoice) -> Table:
