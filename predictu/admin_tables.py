@@ -13,7 +13,10 @@ NONE = "-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """``heads`` that begin with ``>`` stand over figures, which are set right; ``more`` is a line below the rows."""
+    """``heads`` that begin with ``>`` stand over figures, which are set right; those with ``~`` over text, which wraps.
+
+    ``more`` is a line below the rows.
+    """
 
     title: str
     heads: tuple[str, ...]
@@ -26,14 +29,22 @@ class Table:
         return slugify(self.title)
 
     @property
-    def columns(self) -> list[tuple[str, bool]]:
-        """Each head, and whether figures stand under it."""
-        return [(head.removeprefix(">"), head.startswith(">")) for head in self.heads]
+    def columns(self) -> list[tuple[str, str]]:
+        """Each head with its look."""
+        return [(head.lstrip("".join(_LOOKS)), _look(head)) for head in self.heads]
 
     @property
-    def lines(self) -> list[list[tuple[Any, bool]]]:
-        """The rows' cells, each with whether it is a figure."""
-        return [[(cell, head.startswith(">")) for cell, head in zip(row, self.heads, strict=True)] for row in self.rows]
+    def lines(self) -> list[list[tuple[Any, str]]]:
+        """The rows' cells, each with its look."""
+        looks = [_look(head) for head in self.heads]
+        return [list(zip(row, looks, strict=True)) for row in self.rows]
+
+
+_LOOKS = {">": "is-number", "~": ""}
+
+
+def _look(head: str) -> str:
+    return _LOOKS.get(head[0], "is-fixed")
 
 
 def link(url: str | None, text: Any, *, opens: bool = False) -> SafeString | str:

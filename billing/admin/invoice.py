@@ -108,7 +108,7 @@ def _lines(row: models.Invoice) -> Table:
     lines = list(row.lines.all())
     return Table(
         title="Lines",
-        heads=("#", "For", ">Gross, USD", ">Share", ">Amount, USD", ">Trades", "Behind it"),
+        heads=("#", "~For", ">Gross, USD", ">Share", ">Amount, USD", ">Trades", "Behind it"),
         rows=[
             (
                 line.number,
@@ -150,7 +150,7 @@ def _credit_notes(row: models.Invoice) -> Table:
     found = row.credit_notes.select_related("issued_by")[:NEWEST]
     return Table(
         title="Credit notes",
-        heads=("Number", "Issued (UTC)", "Why", ">Amount, USD", ">With tax, USD", "By", "Document"),
+        heads=("Number", "Issued (UTC)", "~Why", ">Amount, USD", ">With tax, USD", "By", "Document"),
         rows=[
             (
                 link(url_of(models.CreditNote, note.pk), note.number),
@@ -170,7 +170,7 @@ def _mails(row: models.Invoice, *, personal: bool) -> Table:
     found = row.mails.order_by("id")[:NEWEST]
     return Table(
         title="Mails",
-        heads=("What", "To", "Asked for (UTC)", ">Tries", "How it stands"),
+        heads=("What", "To", "Asked for (UTC)", ">Tries", "~How it stands"),
         rows=[
             (
                 link(url_of(models.InvoiceMail, mail.pk), mail.get_kind_display()),
@@ -198,7 +198,7 @@ def _files(row: models.Invoice) -> Table:
     found = row.attachments.select_related("file", "added_by")[:NEWEST]
     return Table(
         title="Kept with it",
-        heads=("File", "Why", "By", "Added (UTC)"),
+        heads=("File", "~Why", "By", "Added (UTC)"),
         rows=[
             (
                 link(url_of(type(one.file), one.file_id), one.file_id),
@@ -215,6 +215,6 @@ def _trail(row: models.Invoice) -> Table:
     found = AuditEntry.objects.filter(object_id=row.pk).select_related("actor").order_by("-created_at", "-id")[:20]
     return Table(
         title="Audit trail",
-        heads=("When (UTC)", "What", "By", "Why"),
+        heads=("When (UTC)", "What", "By", "~Why"),
         rows=[(shown.instant(one.created_at), one.action, one.actor.email, one.reason or NONE) for one in found],
     )
