@@ -38,7 +38,9 @@ DAILY: tuple[Entry, ...] = (
     Table("operators.operator", icon="store"),
     Table("accounts.player", icon="group"),
     Table("trading.market", icon="query_stats"),
+    Page("Risk desk", "risk_desk", "shield"),
     Table("reports.report", icon="description"),
+    Page("Configuration", "configuration", "tune"),
     Table("platform.auditentry", "Audit trail", "history"),
 )
 GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (

@@ -1,5 +1,5 @@
 """Risk in Django admin: its tables, and the desk staff work from."""
 
-from risk.admin import tables
+from risk.admin import desk, tables
 
-__all__ = ["tables"]
+__all__ = ["desk", "tables"]

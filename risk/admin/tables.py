@@ -1,71 +1,11 @@
 """Risk's tables in Django admin: to read, all of them; staff act on them at the risk desk."""
 
-from typing import Any
-
 from django.contrib import admin
 
-from predictu import shown
-from predictu.admin_acts import Act, ActingAdmin, Given
+from predictu.admin_acts import ActingAdmin
 from predictu.admin_base import ReadOnlyAdmin, among, linked
 from risk import models
-from risk.services import desk
-
-
-def _scope(row: models.CircuitBreaker) -> list[tuple[str, Any]]:
-    bucket = models.ExposureBucket.objects.filter(scope=row.scope, scope_id=row.scope_id).first()
-    return [
-        ("Status now", row.status),
-        ("Scope", str(row)),
-        ("Stops", "buys" if row.buys_only else "buys and sells"),
-        ("Open positions in its scope", f"{bucket.position_count if bucket else 0:,}"),
-        ("Exposure in its scope, USD", shown.amount(bucket.exposure_usd) if bucket else "0.00"),
-    ]
-
-
-def _trip(given: Given) -> str:
-    desk.trip_breaker(breaker_id=given.row.id, actor=given.actor, reason=given.reason, now=given.now)
-    return "The breaker is tripped."
-
-
-def _reset(given: Given) -> str:
-    desk.reset_breaker(breaker_id=given.row.id, actor=given.actor, reason=given.reason, now=given.now)
-    return "The breaker is armed again."
-
-
-def _resolve(given: Given) -> str:
-    desk.resolve_event(event_id=given.row.id, note=given.reason, actor=given.actor, now=given.now)
-    return "The event is resolved."
-
-
-BREAKER_ACTS = (
-    Act(
-        name="trip",
-        label="Trip",
-        permission="risk.manage",
-        run=_trip,
-        consequences=_scope,
-        possible=lambda row: row.status == "armed",
-        dangerous=True,
-    ),
-    Act(
-        name="reset",
-        label="Reset",
-        permission="risk.manage",
-        run=_reset,
-        consequences=_scope,
-        possible=lambda row: row.status == "tripped",
-    ),
-)
-EVENT_ACTS = (
-    Act(
-        name="resolve",
-        label="Acknowledge and resolve",
-        permission="risk.manage",
-        run=_resolve,
-        consequences=lambda row: [("Event", row.message), ("Severity", row.severity)],
-        possible=lambda row: row.resolved_at is None and row.crossing_pct is None,
-    ),
-)
+from risk.admin.acts import BREAKER_ACTS, RESOLVE
 
 
 @admin.register(models.ExposureBucket)
@@ -96,7 +36,7 @@ class CircuitBreakerAdmin(ActingAdmin):
 
 @admin.register(models.RiskEvent)
 class RiskEventAdmin(ActingAdmin):
-    acts = EVENT_ACTS
+    acts = (RESOLVE,)
     list_display = ("created_at", "severity", "type", "wall", "message", "operator_link", "player_link", "resolved_at")
     list_filter = ("severity", "type", among("wall", (1, 2, 3, 4, 5)), ("resolved_at", admin.EmptyFieldListFilter))
     list_select_related = ("operator",)

@@ -12,12 +12,14 @@ _QUOTED = re.compile(r"\{((?:usr|op|mkt)_[0-9a-z]{26})\}")
 _NAMED = {"usr": (Player, "username"), "op": (Operator, "name"), "mkt": (Market, "title")}
 
 
-def fill(texts: Sequence[str]) -> list[str]:
+def fill(texts: Sequence[str], *, people: bool = True) -> list[str]:
     """``texts`` with each id in braces replaced by its name, or by the id itself where nothing has it.
 
-    One query for each kind of thing named. A name is never searched for braces itself.
+    One query for each kind of thing named. A name is never searched for braces itself. Without ``people`` users keep
+    their ids.
     """
-    found = names({quoted for text in texts for quoted in _QUOTED.findall(text)})
+    quoted = {each for text in texts for each in _QUOTED.findall(text)}
+    found = names({each for each in quoted if people or not each.startswith("usr_")})
     return [_QUOTED.sub(lambda match: found.get(match[1], match[1]), text) for text in texts]
 
 

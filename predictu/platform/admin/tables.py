@@ -2,8 +2,10 @@
 
 from django.contrib import admin
 
+from predictu.admin_acts import ActingAdmin
 from predictu.admin_base import ReadOnlyAdmin, among, linked
 from predictu.platform import models
+from predictu.platform.admin import configuration
 
 # What the audit trail tells of.
 OBJECTS = (
@@ -32,7 +34,8 @@ class ActivityAdmin(ReadOnlyAdmin):
 
 
 @admin.register(models.ConfigRevision)
-class ConfigRevisionAdmin(ReadOnlyAdmin):
+class ConfigRevisionAdmin(ActingAdmin):
+    acts = (configuration.REVERT,)
     list_display = ("number", "created_at", "actor_link", "changed", "reason")
     list_select_related = ("actor",)
     search_fields = ("reason",)
