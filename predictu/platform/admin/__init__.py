@@ -1,5 +1,5 @@
-"""The platform in Django admin: its tables, and the configuration."""
+"""The platform in Django admin: its tables, the audit trail, and the configuration."""
 
-from predictu.platform.admin import configuration, tables
+from predictu.platform.admin import audit, configuration, tables
 
-__all__ = ["configuration", "tables"]
+__all__ = ["audit", "configuration", "tables"]

@@ -3,26 +3,9 @@
 from django.contrib import admin
 
 from predictu.admin_acts import ActingAdmin
-from predictu.admin_base import ReadOnlyAdmin, among, linked
+from predictu.admin_base import ReadOnlyAdmin, linked
 from predictu.platform import models
 from predictu.platform.admin import configuration
-
-# What the audit trail tells of.
-OBJECTS = (
-    *("admin", "approval", "circuit_breaker", "config", "invoice", "market", "operator", "operator_key", "player"),
-    *("risk_event", "settlement", "trade", "user"),
-)
-
-
-@admin.register(models.AuditEntry)
-class AuditAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "action", "actor_link", "address", "object_type", "object_id", "reason")
-    list_filter = (among("object_type", OBJECTS),)
-    list_select_related = ("actor",)
-    search_fields = ("action__startswith", "request_id__exact")
-    search_help_text = "An action, the id of a thing or an admin, or a request id"
-    id_fields = ("pk", "actor", "object_id")
-    actor_link = linked("actor", text="email", title="Admin")
 
 
 @admin.register(models.ActivityEvent)
