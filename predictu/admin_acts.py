@@ -130,8 +130,13 @@ def act_on_chosen(page: ModelAdmin, request: HttpRequest, chosen: QuerySet[Any],
     )
 
 
-def answer(request: HttpRequest, site: Any, act: Act, row: Any, *, back: str, opts: Any = None) -> HttpResponse:
-    """The page of an act on ``row``, which needs no table: asks, carries it out, and goes ``back``."""
+def answer(
+    request: HttpRequest, site: Any, act: Act, row: Any, *, back: str, opts: Any = None, called: str = ""
+) -> HttpResponse:
+    """The page of an act on ``row``, which needs no table: asks, carries it out, and goes ``back``.
+
+    ``called`` is what the page calls the row, where that is not its own text.
+    """
     if not request.user.has_perm(act.permission):  # type: ignore[union-attr]
         raise PermissionDenied
     form = act.form(request.POST if request.method == "POST" else None, initial=act.initial(row))
@@ -141,7 +146,7 @@ def answer(request: HttpRequest, site: Any, act: Act, row: Any, *, back: str, op
             return redirect(back)
         except PredictuError as error:
             _say(form, error)
-    return _ask(request, site, act, form, counted=row, row=row, back=back, opts=opts)
+    return _ask(request, site, act, form, counted=row, row=called or row, back=back, opts=opts)
 
 
 def _ask(request: HttpRequest, site: Any, act: Act, form: forms.Form, *, counted: Any, **context: Any) -> HttpResponse:

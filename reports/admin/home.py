@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from operators.models import Delivery, Operator
 from operators.services import health
 from predictu import clock, shown
+from predictu.admin_bars import Bar
 from predictu.admin_base import url_of
 from predictu.money import ZERO
 from predictu.platform import config, feed
@@ -24,8 +25,6 @@ from trading.models import Settlement
 from trading.queries import names, revenue
 
 PERIOD = "30d"
-# From these on a limit's bar is amber, then red: as the walls' own colours.
-_AMBER, _RED = 60, 85
 _MOST_LIMITS = 14
 
 
@@ -121,7 +120,7 @@ def _by_day(title: str, labels: list[str], values: list[Decimal]) -> charts.Char
     return charts.chart(title, labels, values, [_usd(value) for value in values], _usd(sum(values, ZERO)))
 
 
-def _limits(called: dict[str, str]) -> list[dict[str, Any]]:
+def _limits(called: dict[str, str]) -> list[Bar]:
     """The whole, then the fullest operators and categories."""
     held = exposure.snapshot(config.current(), markets=0).held
     wanted = [each for each in held if each.scope in (Scope.GLOBAL, Scope.OPERATOR, Scope.CATEGORY)]
@@ -129,22 +128,14 @@ def _limits(called: dict[str, str]) -> list[dict[str, Any]]:
     return [_limit(each, called) for each in wanted[:_MOST_LIMITS]]
 
 
-def _limit(held: exposure.Held, called: dict[str, str]) -> dict[str, Any]:
+def _limit(held: exposure.Held, called: dict[str, str]) -> Bar:
     scope_names = {
         Scope.GLOBAL: "All markets",
         Scope.OPERATOR: called.get(held.scope_id, held.scope_id),
         Scope.CATEGORY: f"Category {held.scope_id}",
     }
-    used = held.utilisation_pct
-    return {
-        "name": scope_names[Scope(held.scope)],
-        "url": url_of(Operator, held.scope_id) if held.scope == Scope.OPERATOR else None,
-        "used_pct": used,
-        "drawn_pct": f"{min(used, Decimal(100)):.1f}",
-        "exposure": _usd(held.exposure_usd),
-        "limit": f"${shown.amount(held.limit_usd, 0)}",
-        "level": "is-bad" if used >= _RED else "is-warn" if used >= _AMBER else "",
-    }
+    url = url_of(Operator, held.scope_id) if held.scope == Scope.OPERATOR else None
+    return Bar(scope_names[Scope(held.scope)], url, held.exposure_usd, held.limit_usd)
 
 
 def _callbacks(called: dict[str, str]) -> dict[str, Any]:

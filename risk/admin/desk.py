@@ -15,6 +15,7 @@ from predictu.platform.models import AuditEntry
 from reports.queries import breakers, standing
 from risk.admin import acts, events, figures
 from risk.models import CircuitBreaker, RiskEvent
+from trading.queries import names
 
 _EVERYTHING = "every market of every operator"
 _LAST = 8
@@ -58,7 +59,8 @@ def act_on_breaker(request: HttpRequest, breaker_id: str, name: str) -> HttpResp
     breaker = found.first() if found is not None else None
     if act is None or breaker is None:
         raise Http404
-    return _answer(request, act, breaker)
+    label = names.names({breaker.scope_id}).get(breaker.scope_id, breaker.scope_id or "everything")
+    return _answer(request, act, breaker, called=f"the breaker of {label}")
 
 
 @_page("risk/desk/halt/", name="risk_halt")
@@ -82,8 +84,8 @@ def acknowledge(request: HttpRequest) -> HttpResponse:
     return _answer(request, acts.RESOLVE, rows[0] if len(rows) == 1 else acts.Events(rows))
 
 
-def _answer(request: HttpRequest, act: Act, row: Any) -> HttpResponse:
-    return answer(request, admin.site, act, row, back=reverse("admin:risk_desk"))
+def _answer(request: HttpRequest, act: Act, row: Any, *, called: str = "") -> HttpResponse:
+    return answer(request, admin.site, act, row, back=reverse("admin:risk_desk"), called=called)
 
 
 def _url(name: str) -> str | None:

@@ -1,12 +1,12 @@
 """The risk desk's figures as its page shows them: walls, limits with their bars, breakers by how near they are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from operators.models import Operator
 from predictu import shown
+from predictu.admin_bars import Bar
 from predictu.admin_base import url_of
 from predictu.platform.config import Configuration
 from risk import queries
@@ -14,8 +14,6 @@ from risk.models import CircuitBreaker, Scope
 from trading.models import Market
 from trading.queries import names
 
-# From these on a limit's bar is amber, then red: as the walls' own colours.
-_AMBER, _RED = 60, 85
 _OPERATORS, _MARKETS, _BREAKERS = 12, 10, 12
 _WALLS = {
     "wall_1_per_trade": "A single buy",
@@ -31,39 +29,13 @@ _LOOKS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """What a scope holds of what it may, in dollars."""
-
-    name: str
-    url: str | None
-    exposure_usd: Decimal
-    limit_usd: Decimal
-
-    @property
-    def used_pct(self) -> Decimal:
-        return self.exposure_usd * 100 / self.limit_usd
-
-    @property
-    def drawn_pct(self) -> str:
-        return f"{min(self.used_pct, Decimal(100)):.1f}"
-
-    @property
-    def look(self) -> str:
-        return "is-bad" if self.used_pct >= _RED else "is-warn" if self.used_pct >= _AMBER else ""
-
-    @property
-    def told(self) -> str:
-        return f"${shown.amount(self.exposure_usd)} of ${shown.amount(self.limit_usd, 0)}"
-
-
 def cards(overview: Mapping[str, Any]) -> list[dict[str, str]]:
     """Title, figure, look and a line of more."""
     held, flagged, tripped = overview["exposure_summary"], overview["sharp_bettors"], overview["circuit_breakers"]
-    scopes = f"{tripped['operator_breakers']} operators, {tripped['category_breakers']} categories, "
-    scopes += f"{tripped['market_breakers']} markets"
+    count = sum(tripped.values())
+    breakers_told = f"{count:,} {'breaker' if count == 1 else 'breakers'} tripped" if count else "no breaker is tripped"
     return [
-        _card("Trading", overview["status"], _LOOKS[overview["status"]], f"breakers tripped: {scopes}"),
+        _card("Trading", overview["status"], _LOOKS[overview["status"]], breakers_told),
         _card("Risk score", str(overview["risk_score"]), _LOOKS[overview["risk_level"]], overview["risk_level"]),
         _card(
             "Exposure",
@@ -93,7 +65,7 @@ def walls(found: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def limits(configuration: Configuration) -> list[tuple[str, list[Limit]]]:
+def limits(configuration: Configuration) -> list[tuple[str, list[Bar]]]:
     """By kind of scope, the fullest first: everything, categories, operators, markets."""
     found = queries.snapshot(configuration, markets=_MARKETS)
     most = {Scope.GLOBAL: 1, Scope.CATEGORY: 12, Scope.OPERATOR: _OPERATORS, Scope.MARKET: _MARKETS}
@@ -109,9 +81,9 @@ def limits(configuration: Configuration) -> list[tuple[str, list[Limit]]]:
     return [(title, [_limit(held, called) for held in by_scope[scope]]) for scope, title in titles.items()]
 
 
-def _limit(held: queries.Held, called: Mapping[str, str]) -> Limit:
+def _limit(held: queries.Held, called: Mapping[str, str]) -> Bar:
     name = called.get(held.scope_id, held.scope_id.capitalize()) if held.scope_id else "All markets"
-    return Limit(name, _page_of(held.scope, held.scope_id), held.exposure_usd, held.limit_usd)
+    return Bar(name, _page_of(held.scope, held.scope_id), held.exposure_usd, held.limit_usd)
 
 
 def _page_of(scope: str, scope_id: str) -> str | None:
@@ -137,8 +109,8 @@ def _breaker(row: Mapping[str, Any]) -> dict[str, Any]:
         "url": url_of(CircuitBreaker, row["id"]),
         "stands_at": "-" if value is None else _reading(value, by_loss),
         "trips_at": _reading(row["trigger_threshold"], by_loss),
-        "watches": "house loss in 24 h" if by_loss else "exposure",
-        "stops": "buys" if row["buys_only"] else "buys and sells",
+        "does": f"watches {'house loss in 24 h' if by_loss else 'exposure'}, "
+        f"stops {'buys' if row['buys_only'] else 'buys and sells'}",
         "acts": ["reset" if row["status"] == "tripped" else "trip", "change"],
     }
 

@@ -67,7 +67,7 @@ def test_a_change_is_shown_explained_saved_and_found_in_the_trail(client):
     for told in (
         '<s class="desk-was">5,000</s> → <strong class="desk-is">50</strong>',
         '<s class="desk-was">on</s> → <strong class="desk-is">off</strong>',
-        "Buys of the last 30 days looked at", "2: 2 per trade", "knock-on effects are not included",
+        "Buys of the last 30 days looked at", "2 (2 per trade)", "knock-on effects are not included",
     ):  # fmt: skip
         assert told in asked, told
     assert ConfigRevision.objects.count() == 1, "looking changes nothing"
@@ -94,7 +94,7 @@ def test_it_says_which_breakers_it_would_have_tripped_and_what_the_spread_would_
     place(make_player(operator, balance="500"), make_market(yes_mid=Decimal("0.5")), 100)
     address = sent(client, **{"risk.circuit_breaker_threshold_pct": "10", "spread.base_spread_bps": "400"})
     asked = client.get(address).content.decode()
-    assert "1: Casino Blue" in asked
+    assert "1 (Casino Blue)" in asked
     assert "$0.50 → $1.00 (+0.50)" in asked
     assert not AuditEntry.objects.filter(action="config.update").exists()
 

@@ -47,9 +47,9 @@ def test_it_shows_what_was_traded_held_and_earned():
     assert (len(volume.bars), volume.bars[-1].value, volume.total) == (31, volume.most, volume.most)
     assert volume.total in cards["Volume since the beginning"][0]
     assert revenue.total == cards["Revenue, 30 days"][0]
-    fullest = [(each["name"], each["exposure"]) for each in answer.context["limits"][:4]]
+    fullest = [(each.name, each.exposure_usd) for each in answer.context["limits"][:4]]
     assert [name for name, _ in fullest[:3]] == ["All markets", "Casino Blue", "Category crypto"]
-    assert [held for _, held in fullest] == ["$10.00", "$10.00", "$10.00", "$0.00"]
+    assert [held for _, held in fullest] == [10, 10, 10, 0]
     assert url_of(type(operator), operator.id) in answer.content.decode()
 
 

@@ -181,7 +181,7 @@ class TestEvents:
         path = reverse("admin:risk_acknowledge")
         text = page_of(client)
         assert f"{path}?event={first.id}" in text and f"?event={crossing.id}" not in text
-        assert "until exposure falls back" in text
+        assert "Until exposure falls back" in text
         assert first.message in client.get(f"{path}?event={first.id}").content.decode()
         assert client.post(f"{path}?event={first.id}", {"reason": "Talked to them"}).status_code == 302
         both = f"{path}?event={second.id}&event={third.id}"

@@ -182,10 +182,10 @@ def _would_have_done(before: Configuration, after: Configuration) -> Facts:
         (f"Buys of the last {preview.DAYS} days looked at", f"{found['trades_examined']:,}"),
         (
             "Buys it would have refused",
-            f"{found['trades_rejected']:,}" + (f": {', '.join(by_wall)}" if by_wall else ""),
+            _told(found["trades_rejected"], by_wall),
         ),
         ("What those cost", f"${shown.amount(found['rejected_cost_usd'])}"),
-        ("Breakers it would have tripped", f"{len(tripped):,}" + (f": {', '.join(scopes)}" if scopes else "")),
+        ("Breakers it would have tripped", _told(len(tripped), scopes)),
         (
             "Revenue from the spread",
             f"${shown.amount(revenue['before'])} → ${shown.amount(revenue['after'])} "
@@ -193,6 +193,10 @@ def _would_have_done(before: Configuration, after: Configuration) -> Facts:
         ),
         ("Not in these figures", preview.NOTE),
     ]
+
+
+def _told(count: int, parts: list[str]) -> str:
+    return f"{count:,} ({', '.join(parts)})" if parts else f"{count:,}"
 
 
 def _consequences(changes: Changes) -> Facts:

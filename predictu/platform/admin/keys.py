@@ -7,6 +7,8 @@ from typing import Any
 
 from predictu.platform.config import DECLARED, Key
 
+_UNITS = {"usd": "USD", "pct": "%", "bps": "basis points", "ms": "ms", "hours": "hours"}
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -20,11 +22,22 @@ class Field:
 
     @property
     def label(self) -> str:
-        return self.name.partition(".")[2].replace(".", ": ").replace("_", " ").capitalize()
+        """``Per trade max, USD``; of a category's limit ``Category limits, USD: sports``."""
+        group, _, rest = self.name.partition(".")[2].partition(".")
+        words, _, unit = group.rpartition("_")
+        if rest:
+            return f"{group.replace('_', ' ').capitalize()}, USD: {rest}"
+        told = f"{words.replace('_', ' ')}, {_UNITS[unit]}" if unit in _UNITS else group.replace("_", " ")
+        return (told[0].upper() + told[1:]).replace("S2s", "S2S")
 
     @property
     def default(self) -> str:
         return shown(self.key.default)
+
+    @property
+    def standing(self) -> str:
+        """What is in force, to read."""
+        return self.in_force if self.key.is_switch else shown_number(Decimal(self.in_force))
 
     @property
     def is_default(self) -> bool:
