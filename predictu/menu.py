@@ -34,6 +34,7 @@ Entry = Page | Table
 
 DAILY: tuple[Entry, ...] = (
     Page("Home", "index", "home"),
+    Page("Settlement console", "trading_settlement_console", "gavel"),
     Page("Finance desk", "billing_finance_desk", "account_balance"),
     Table("operators.operator", icon="store"),
     Table("accounts.player", icon="group"),

@@ -190,7 +190,7 @@ def _standing(mail: models.InvoiceMail) -> str:
         return f"sent {shown.instant(mail.sent_at)}"
     if mail.failed_at is not None:
         return f"failed {shown.instant(mail.failed_at)}: {mail.error}"
-    again = f"tried {shown.instant(mail.next_attempt_at)}" if mail.next_attempt_at else "not due"
+    again = f"next try {shown.instant(mail.next_attempt_at)}" if mail.next_attempt_at else "not due"
     return f"{again}{f' after {mail.error}' if mail.error else ''}"
 
 

@@ -31,18 +31,6 @@ class ConfigRevisionAdmin(ActingAdmin):
         return ", ".join(sorted(row.new_values))
 
 
-@admin.register(models.Approval)
-class ApprovalAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "action", "object_id", "status", "asker", "decider", "expires_at")
-    list_filter = ("status",)
-    list_select_related = ("asked_by", "decided_by")
-    search_fields = ("action__startswith",)
-    search_help_text = "An action, or the id of a thing or an admin"
-    id_fields = ("pk", "object_id", "asked_by", "decided_by")
-    asker = linked("asked_by", text="email")
-    decider = linked("decided_by", text="email")
-
-
 @admin.register(models.StoredFile)
 class StoredFileAdmin(ReadOnlyAdmin):
     list_display = ("id", "category", "operator_slug", "content_type", "size_bytes", "uploader", "uploaded_at")

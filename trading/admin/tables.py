@@ -1,120 +1,15 @@
-"""Markets, trades and what comes of them, in Django admin: to read, all of it."""
-
-from collections.abc import Callable
-from typing import Any
+"""What markets leave behind, in Django admin: trades, positions, revenue and syncs, to read."""
 
 from django.contrib import admin
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from operators.models import CATEGORIES
-from predictu import shown
-from predictu.admin_acts import Act, ActingAdmin, Given
 from predictu.admin_base import ReadOnlyAdmin, among, linked
-from risk.models import ExposureBucket
 from trading import models
-from trading.services import markets, settlements
 
 BY_OPERATOR = ("operator", AutocompleteSelectFilter)
 BY_CATEGORY = among("category", CATEGORIES)
-BY_SOURCE = among("resolution_source", models.Market.Source.values)
-WAITS = ("waiting_for", admin.EmptyFieldListFilter)
-WORDS = {"yes": "Resolve YES", "no": "Resolve NO", "split": "Resolve 50/50", "cancelled": "Void"}
-
-
-def _open(row: models.Market) -> list[tuple[str, Any]]:
-    bucket = ExposureBucket.objects.filter(scope="market", scope_id=row.id).first()
-    return [
-        ("Status now", row.status),
-        ("Open positions", f"{bucket.position_count if bucket else 0:,}"),
-        ("Exposure on YES, USD", shown.amount(bucket.yes_usd) if bucket else "0.00"),
-        ("Exposure on NO, USD", shown.amount(bucket.no_usd) if bucket else "0.00"),
-    ]
-
-
-def _settling(outcome: str) -> Callable[[models.Market], list[tuple[str, Any]]]:
-    def consequences(row: models.Market) -> list[tuple[str, Any]]:
-        found = settlements.preview(row.id, outcome)
-        return [
-            ("Positions settled", f"{found['positions']:,}"),
-            ("Winners", f"{found['winners']:,}"),
-            ("Losers", f"{found['losers']:,}"),
-            ("Paid out, USD", shown.amount(found["total_payout_usd"])),
-            ("Given back, USD", shown.amount(found["refund_usd"])),
-            ("Operators told", f"{len(found['by_operator']):,}"),
-        ]
-
-    return consequences
-
-
-def _resolve(outcome: str) -> Callable[[Given], str]:
-    def run(given: Given) -> str:
-        done = settlements.resolve(
-            market_id=given.row.id, outcome=outcome, reason=given.reason, actor=given.actor, now=given.now
-        )
-        if done.approval is not None:
-            return "Another admin has to approve it first."
-        return "The market is resolved and being settled."
-
-    return run
-
-
-def _pause(given: Given) -> str:
-    markets.pause(market_id=given.row.id, reason=given.reason, actor=given.actor, now=given.now)
-    return "The market is paused."
-
-
-def _resume(given: Given) -> str:
-    markets.resume(market_id=given.row.id, reason=given.reason, actor=given.actor, now=given.now)
-    return "The pause is taken back."
-
-
-MARKET_ACTS = (
-    Act(
-        name="pause",
-        label="Pause",
-        permission="trading.manage_markets",
-        run=_pause,
-        consequences=_open,
-        possible=lambda row: not row.is_over and not row.paused_by_staff,
-    ),
-    Act(
-        name="resume",
-        label="Resume",
-        permission="trading.manage_markets",
-        run=_resume,
-        consequences=_open,
-        possible=lambda row: not row.is_over and row.paused_by_staff,
-    ),
-    *(
-        Act(
-            name=f"resolve-{outcome}",
-            label=label,
-            permission="trading.settle_market",
-            run=_resolve(outcome),
-            consequences=_settling(outcome),
-            possible=lambda row: not row.is_over,
-            dangerous=True,
-        )
-        for outcome, label in WORDS.items()
-    ),
-)
 REVENUE = ("share_pct", "spread_usd", "fee_usd", "settlement_fee_usd", "volume_usd", "trade_count")
-
-
-@admin.register(models.Market)
-class MarketAdmin(ActingAdmin):
-    acts = MARKET_ACTS
-    list_display = ("title", "category", "status", "tradeable", "override", "yes_mid", "priced_at", "end_date")
-    list_filter = (
-        "status",
-        "category",
-        "tradeable",
-        "override",
-        "resolution",
-        ("waiting_for", admin.EmptyFieldListFilter),
-    )
-    search_fields = ("title", "slug", "condition_id__exact")
-    search_help_text = "Words of the title, a slug, a condition id or an id"
 
 
 @admin.register(models.Trade)
@@ -145,25 +40,6 @@ class PositionAdmin(ReadOnlyAdmin):
     id_fields = ("pk", "player", "market", "operator")
     operator_link = linked("operator", text="name")
     player_link = linked("player", title="User")
-    market_link = linked("market", text="title")
-
-
-@admin.register(models.Settlement)
-class SettlementAdmin(ReadOnlyAdmin):
-    list_display = (
-        *("id", "market_link", "resolution", "resolution_source", "status", "version", "positions_settled"),
-        *("total_payout_usd", "house_pnl_usd", "resolved_at", "settled_at"),
-    )
-    list_filter = (
-        "status",
-        "resolution",
-        among("resolution_source", models.Market.Source.values),
-        among("version", (1, 2)),
-    )
-    list_select_related = ("market",)
-    search_fields = ("market__title",)
-    search_help_text = "Words of the market's title, or the id of a settlement, market or admin"
-    id_fields = ("pk", "market", "requested_by")
     market_link = linked("market", text="title")
 
 
