@@ -5,7 +5,10 @@ costs a second, not a fact.
 """
 
 import logging
+import os
+import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +28,9 @@ _BELL_MS = 2_000
 # After a broker did not answer, nobody waits for it again for this long.
 _GIVE_UP_SECONDS = 5.0
 
+# How long a bell waits for others of the same stream: a fraction of what a callback takes to be sent.
+_TOGETHER_SECONDS = 0.025
+
 _silent_until = 0.0
 
 
@@ -42,10 +48,14 @@ class _Bell:
     task: str
 
     def __call__(self) -> None:
-        """Ring unless it has been rung and not been heard yet."""
+        """Have it rung in a moment, on a thread of its own."""
         if settings.CELERY_TASK_ALWAYS_EAGER:
             _send(self.task, (self.stream,))
-            return
+        else:
+            _ringer.take(self)
+
+    def ring(self) -> None:
+        """Ring unless it has been rung and not been heard yet."""
         if time.monotonic() < _silent_until:
             return
         try:
@@ -55,6 +65,50 @@ class _Bell:
             return
         if first:
             _send(self.task, (self.stream,))
+
+
+class _Ringer:
+    """Rings on a thread of its own: no answer waits for Redis, and the many rings of a busy moment are one."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[_Bell] = deque()
+        self._called = threading.Event()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def take(self, bell: _Bell) -> None:
+        self._waiting.append(bell)
+        if self._called.is_set():
+            return
+        self._called.set()
+        if self._thread is None:
+            with self._lock:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="bells", daemon=True)
+                    self._thread.start()
+
+    def _run(self) -> None:
+        while self._called.wait():
+            time.sleep(_TOGETHER_SECONDS)
+            self._called.clear()
+            heard = {self._waiting.popleft() for _ in range(len(self._waiting))}
+            for bell in heard:
+                try:
+                    bell.ring()
+                except Exception:  # one that cannot be rung must not silence the others
+                    log.exception("could not ring for %s", bell.task)
+
+
+_ringer = _Ringer()
+
+
+def _begin_anew() -> None:
+    """A forked process has no thread yet, and none of the bells are its own."""
+    global _ringer
+    _ringer = _Ringer()
+
+
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 def ring(stream: str, task: str = RELAY_TASK) -> None:

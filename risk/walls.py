@@ -8,6 +8,7 @@ confirmed under the lock by one comparison a counter.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from predictu import money
 from predictu.money import ZERO
@@ -164,9 +165,12 @@ def assess(intent: TradeIntent, *, per_trade_usd: Decimal, minimum_usd: Decimal,
         rejection = _first_wall(intent, per_trade_usd, minimum_usd, buckets)
         if rejection is not None:
             return Verdict(rejection)
+    bands = tuple(_band(bucket, intent.change) for bucket in buckets)
+    if all(_is_calm(bucket, bucket.exposure_usd + intent.change) for bucket in buckets):
+        return Verdict(None, bands)
     return Verdict(
         None,
-        bands=tuple(_band(bucket, intent.change) for bucket in buckets),
+        bands=bands,
         crossings=tuple(c for bucket in buckets for c in crossings(bucket, bucket.exposure_usd + intent.change)),
         trips=tuple(t for bucket in buckets for t in trips(bucket, bucket.exposure_usd + intent.change))
         if intent.side == "buy"
@@ -236,8 +240,17 @@ def frees(bucket: Bucket, exposure: Decimal) -> tuple[Breaker, ...]:
     )
 
 
+def _is_calm(bucket: Bucket, exposure: Decimal) -> bool:
+    """Whether nothing of ``bucket`` is crossed, held back or near: then ``exposure`` changes nothing but itself."""
+    if bucket.alert_level or any(breaker.value_at_reset_pct is not None for breaker in bucket.breakers):
+        return False
+    return exposure <= _ceiling(bucket.limit_usd, 0, bucket.breakers)
+
+
 def _band(bucket: Bucket, change: Decimal) -> Band:
     """Where the exposure after a trade may lie without anything becoming due; a change of 0 or less has no ceiling."""
+    if change > 0:
+        return Band(ZERO, _ceiling(bucket.limit_usd, bucket.alert_level, bucket.breakers))
     hundredth = bucket.limit_usd / 100
     floors = [ZERO]
     if bucket.alert_level:
@@ -245,12 +258,17 @@ def _band(bucket: Bucket, change: Decimal) -> Band:
     for breaker in bucket.breakers:
         if breaker.value_at_reset_pct is not None and breaker.threshold_pct is not None:
             floors.append(_up(hundredth * (breaker.threshold_pct - REARM_POINTS)))
-    if change <= 0:
-        return Band(max(floors), _UNBOUNDED)
-    ceilings = [bucket.limit_usd]
-    ceilings += [_up(hundredth * level) - _STEP for level in LEVELS if level > bucket.alert_level]
-    ceilings += [_up(hundredth * at) - _STEP for at in (b.trips_at() for b in bucket.breakers) if at is not None]
-    return Band(ZERO, min(ceilings))
+    return Band(max(floors), _UNBOUNDED)
+
+
+@lru_cache(maxsize=4096)
+def _ceiling(limit_usd: Decimal, alert_level: int, breakers: tuple[Breaker, ...]) -> Decimal:
+    """The most a bucket can hold before the next level above ``alert_level``, the limit, or the trip of a breaker."""
+    hundredth = limit_usd / 100
+    ceilings = [limit_usd]
+    ceilings += [_up(hundredth * level) - _STEP for level in LEVELS if level > alert_level]
+    ceilings += [_up(hundredth * at) - _STEP for at in (b.trips_at() for b in breakers) if at is not None]
+    return min(ceilings)
 
 
 def _up(value: Decimal) -> Decimal:

@@ -84,7 +84,14 @@ def _maintenance() -> Iterator[psycopg.Connection]:
 
 
 def _drop(connection: psycopg.Connection, name: str) -> None:
-    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    drop = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
+    try:
+        connection.execute(drop + sql.SQL(" WITH (FORCE)"))
+    except psycopg.errors.InsufficientPrivilege:
+        # An autovacuum worker is at it, which only a superuser may end; without FORCE the server ends it itself.
+        ours = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user"
+        connection.execute(ours, [name])
+        connection.execute(drop)
 
 
 def _migrate(name: str) -> None:

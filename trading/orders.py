@@ -11,7 +11,7 @@ from risk.services import exposure
 from trading import positions, pricing
 
 if TYPE_CHECKING:
-    from trading.services.trade_facts import Row
+    from trading.services.trade_facts import MarketRow, OperatorRow, PlayerRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class Executed:
     id: str
     order: Order
     quote: pricing.Quote
-    operator: "Row"
-    player: "Row"
-    market: "Row"
+    operator: "OperatorRow"
+    player: "PlayerRow"
+    market: "MarketRow"
     pnl_usd: Decimal | None
     balance_usd: Decimal
     created_at: datetime

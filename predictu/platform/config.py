@@ -150,11 +150,16 @@ def reread() -> Configuration:
 
 
 def numbered(number: int) -> Configuration:
-    """The configuration of revision ``number``; quick when it is the one already known."""
+    """The configuration of the committed revision ``number``; quick when it is the one already known."""
+    global _known, _read_at
     known = _known
     if known is not None and known.number == number:
         return known
-    return of(ConfigRevision.objects.get(number=number))
+    found = of(ConfigRevision.objects.get(number=number))
+    if known is None or number > known.number:
+        with _lock:
+            _known, _read_at = found, time.monotonic()
+    return found
 
 
 def nested(configuration: Configuration) -> dict[str, Any]:

@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
+from uuid import UUID
 
+import orjson
 from django.db import connection
 
 from operators.models import Operator
@@ -17,6 +21,7 @@ from risk.models import CircuitBreaker, Scope
 from risk.services import breakers, buckets, events
 
 Key = buckets.Key
+_Breakers = tuple[Mapping[Key, tuple[walls.Breaker, ...]], Sequence[tuple[datetime, int, breakers.DueReset]]]
 READ, LOCK = buckets.READ, buckets.LOCK
 ensure = buckets.ensure
 
@@ -28,6 +33,12 @@ FROM unnest(%s::text[], %s::text[]) AS wanted (scope, scope_id)
 JOIN risk_circuitbreaker breaker ON breaker.scope = wanted.scope AND breaker.scope_id = wanted.scope_id
 WHERE breaker.is_enabled ORDER BY breaker.id
 """
+
+# The same rows as one text, for a statement whose ``breaker`` they are: the same text is the same breakers.
+BREAKERS_AS_JSON = """json_agg(json_build_array(
+         breaker.id, breaker.scope, breaker.scope_id, breaker.trigger_type, breaker.trigger_threshold::text,
+         breaker.follows_config, breaker.buys_only, breaker.status, breaker.auto_reset, breaker.cooldown_minutes,
+         breaker.tripped_at, breaker.value_at_reset::text))::text"""
 
 # Raised by risk_book and by trading's own last look: decided on facts that have changed.
 STALE = "PR001"
@@ -80,15 +91,15 @@ def limit_of(
 
 def counters(
     rows: Sequence[tuple[Any, ...]],
-    breaker_rows: Sequence[tuple[Any, ...]],
+    breakers_as_json: str | None,
     *,
     category: str,
     configuration: Configuration,
     operator: limits.OperatorLimits,
     now: datetime,
 ) -> Counters:
-    """Rows of READ (or LOCK) and BREAKERS as what the walls judge by."""
-    by_key, due = _breakers(breaker_rows, configuration, now)
+    """Rows of READ (or LOCK) and BREAKERS_AS_JSON as what the walls judge by."""
+    by_key, cooling = _known_breakers(breakers_as_json, configuration["risk.circuit_breaker_threshold_pct"])
     read = []
     yes = no = ZERO
     for id_, scope, scope_id, yes_usd, no_usd, alert_level, revision in rows:
@@ -103,34 +114,43 @@ def counters(
                 limit_usd=limit_of(scope, category=category, configuration=configuration, operator=operator),
                 alert_level=alert_level,
                 revision=revision,
-                breakers=tuple(by_key.get((scope, scope_id), ())),
+                breakers=by_key.get((scope, scope_id), ()),
             )
         )
-    return Counters(tuple(read), yes, no, tuple(due))
+    return Counters(tuple(read), yes, no, tuple(due for since, minutes, due in cooling if is_over(since, minutes, now)))
 
 
-def _breakers(
-    rows: Sequence[tuple[Any, ...]], configuration: Configuration, now: datetime
-) -> tuple[Mapping[Key, list[walls.Breaker]], list[breakers.DueReset]]:
-    found: dict[Key, list[walls.Breaker]] = {}
-    due: list[breakers.DueReset] = []
+@lru_cache(maxsize=4096)
+def _known_breakers(as_json: str | None, configured_pct: Decimal) -> _Breakers:
+    rows = []
+    for row in orjson.loads(as_json) if as_json else ():
+        id_, scope, scope_id, trigger, threshold, follows, buys_only, status, auto, cooldown, tripped_at, held = row
+        since = datetime.fromisoformat(tripped_at) if tripped_at else None
+        held_pct = Decimal(held) if held is not None else None
+        terms = (Decimal(threshold), follows, buys_only, status, auto, cooldown, since, held_pct)
+        rows.append((UUID(id_), scope, scope_id, trigger, *terms))
+    return _breakers(sorted(rows, key=itemgetter(0)), configured_pct)
+
+
+def _breakers(rows: Sequence[tuple[Any, ...]], configured_pct: Decimal) -> _Breakers:
+    """Rows of BREAKERS by scope; and those that arm themselves, with when they tripped and after how many minutes."""
+    found: dict[Key, tuple[walls.Breaker, ...]] = {}
+    cooling: list[tuple[datetime, int, breakers.DueReset]] = []
     for id_, scope, scope_id, trigger, threshold, follows, buys_only, status, auto, cooldown, tripped_at, held in rows:
         breaker_id = _breaker_id(id_)
         tripped = status == CircuitBreaker.Status.TRIPPED
-        if tripped and auto and tripped_at is not None and is_over(tripped_at, cooldown, now):
-            due.append(breakers.DueReset(breaker_id, scope, scope_id))
+        if tripped and auto and tripped_at is not None:
+            cooling.append((tripped_at, cooldown, breakers.DueReset(breaker_id, scope, scope_id)))
         by_exposure = trigger == CircuitBreaker.Trigger.EXPOSURE_PCT
-        at = configuration["risk.circuit_breaker_threshold_pct"] if follows else threshold
-        found.setdefault((scope, scope_id), []).append(
-            walls.Breaker(
-                id=breaker_id,
-                tripped=tripped,
-                buys_only=buys_only,
-                threshold_pct=at if by_exposure else None,
-                value_at_reset_pct=held if by_exposure else None,
-            )
+        breaker = walls.Breaker(
+            id=breaker_id,
+            tripped=tripped,
+            buys_only=buys_only,
+            threshold_pct=(configured_pct if follows else threshold) if by_exposure else None,
+            value_at_reset_pct=held if by_exposure else None,
         )
-    return found, due
+        found[scope, scope_id] = (*found.get((scope, scope_id), ()), breaker)
+    return found, cooling
 
 
 def is_over(tripped_at: datetime, cooldown_minutes: int, now: datetime) -> bool:
@@ -223,7 +243,7 @@ def judged(rows: Sequence[tuple[Any, ...]], *, configuration: Configuration, now
     """Held rows of any scopes with the limits and breakers that bind them now; those without a limit are left out."""
     with connection.cursor() as cursor:
         cursor.execute(BREAKERS, [[row[1] for row in rows], [row[2] for row in rows]])
-        by_key, _ = _breakers(cursor.fetchall(), configuration, now)
+        by_key, _ = _breakers(cursor.fetchall(), configuration["risk.circuit_breaker_threshold_pct"])
     operators = _operator_limits(rows)
     found = []
     for id_, scope, scope_id, yes_usd, no_usd, alert_level, revision in rows:
@@ -233,7 +253,7 @@ def judged(rows: Sequence[tuple[Any, ...]], *, configuration: Configuration, now
         }:
             continue
         limit = limit_of(scope, category=category, configuration=configuration, operator=operators.get(operator_id))
-        known = tuple(by_key.get((scope, scope_id), ()))
+        known = by_key.get((scope, scope_id), ())
         found.append(walls.Bucket(id_, scope, scope_id, yes_usd + no_usd, limit, alert_level, revision, known))
     return found
 

@@ -36,6 +36,7 @@ DECLARE
   key text := gen_random_uuid()::text;
   trade uuid := predictu_uuid7(now());
   operator_text text;
+  versions xid[];
   someone integer := 1 + floor(random() * (SELECT max(n) FROM bench_player));
   somewhere integer := 1 + floor(random() * markets);
 BEGIN
@@ -43,18 +44,28 @@ BEGIN
   SELECT id INTO market FROM bench_market WHERE n = somewhere;
   operator_text := predictu_typeid('op', player.operator_id);
   PERFORM trading_hold(player.operator_id, 'trade', key, hashtext(operator_text), player.id, market, 'yes');
+  SELECT ARRAY[operator.xmin, held.xmin, position.xmin] INTO versions
+    FROM operators_operator operator JOIN accounts_player held ON held.id = player.id
+    LEFT JOIN trading_position position
+      ON position.player_id = held.id AND position.market_id = market AND position.outcome = 'yes'
+    WHERE operator.id = player.operator_id;
   SELECT array_agg(id ORDER BY place), array_agg(revision ORDER BY place) INTO buckets, revisions
     FROM unnest(ARRAY['market', 'category', 'operator_category', 'operator', 'global'],
                 ARRAY[predictu_typeid('mkt', market), 'crypto', operator_text || ':crypto', operator_text, ''])
          WITH ORDINALITY AS wanted (scope, scope_id, place)
     JOIN risk_exposurebucket USING (scope, scope_id);
-  PERFORM trading_write(
+  PERFORM trading_execute(
+    hashtextextended(key, 0), hashtext(operator_text), versions[1], versions[2], versions[3],
     now(), player.operator_id, player.id, market, trade, gen_random_uuid(), false, 'crypto', 'yes', 'buy', 0.62, 0.6262,
     3, 1.88, 0.01, 0.02, 200, 30, NULL, 'mobile', NULL, '{}', 'trade', key, repeat('f', 64), repeat('a', 600),
-    3, 3, 1.88, 0.6262, 0, ARRAY[gen_random_uuid(), gen_random_uuid()], ARRAY['trade_debit', 'fee'],
-    ARRAY[-1.88, -0.01], ARRAY['trade', 'trade'], ARRAY[trade::text, trade::text],
-    ARRAY[repeat('d', 60), 'Trading fee'], ARRAY[repeat(' ', 100) || '{}', '{}'], ARRAY[key, 'predictu:fee:' || key],
-    ARRAY[operator_text, operator_text], 0, 0, 0, 3, 0, 'regular', 'active', gen_random_uuid(),
+    3, 3, 1.88, 0.6262, 0, json_build_array(
+      json_build_object('id', gen_random_uuid(), 'type', 'trade_debit', 'amount', -1.88, 'reference_type', 'trade',
+        'reference_id', trade, 'description', repeat('d', 60), 'metadata', json_build_object('a', repeat(' ', 100)),
+        'key', key, 'actor', operator_text),
+      json_build_object('id', gen_random_uuid(), 'type', 'fee', 'amount', -0.01, 'reference_type', 'trade',
+        'reference_id', trade, 'description', 'Trading fee', 'metadata', '{}'::json,
+        'key', 'predictu:fee:' || key, 'actor', operator_text)),
+    0, 0, 0, 3, 0, 'regular', 'active', gen_random_uuid(),
     'usr_00000000000000000000000000', 'trd_00000000000000000000000000', convert_to(repeat('b', 520), 'UTF8'),
     buckets, revisions, array_fill(0::numeric, ARRAY[5]), array_fill(1e12::numeric, ARRAY[5]), 3, 0, 0.62,
     now() - interval '1 day');

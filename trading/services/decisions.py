@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from accounts import restrictions
 from accounts.services import ledger
@@ -29,7 +30,7 @@ from risk.services import breakers, exposure
 from trading import positions, pricing
 from trading.orders import Decision, Executed, Order
 from trading.services import markets, trade_facts
-from trading.services.trade_facts import Facts, Row, Stale
+from trading.services.trade_facts import Facts, MarketRow, OperatorRow, PlayerRow, PositionRow
 
 
 class Refused(Exception):
@@ -56,11 +57,11 @@ class ResetDue(Exception):
 class Desk:
     """The rows of one attempt, found to exist and to be allowed to trade."""
 
-    operator: Row
-    player: Row
-    market: Row
+    operator: OperatorRow
+    player: PlayerRow
+    market: MarketRow
     holding: positions.Holding
-    position: Row | None
+    position: PositionRow | None
     counters: exposure.Counters | None
     configuration: config.Configuration
     now: datetime
@@ -70,9 +71,9 @@ class Desk:
         return self.position is not None and self.holding.quantity > 0
 
 
-def decide(call: idempotency.Call, order: Order, facts: Facts, *, category: str, now: datetime) -> Decision:
-    """The whole decision on held rows. Raises the refusals of ``trades.place``, Refused, Stale and what is missing."""
-    desk = enter(order, facts, category=category, now=now)
+def decide(call: idempotency.Call, order: Order, facts: Facts, *, now: datetime) -> Decision:
+    """The whole decision. Raises the refusals of ``trades.place``, Refused, ResetDue and what is missing."""
+    desk = enter(order, facts, now=now)
     quote = price(order, desk)
     _check_terms(order, quote, desk)
     limit_tier = _promoted(desk)
@@ -90,7 +91,7 @@ def decide(call: idempotency.Call, order: Order, facts: Facts, *, category: str,
     return _decision(call, order, quote, desk, verdict, limit_tier)
 
 
-def enter(order: Order, facts: Facts, *, category: str, now: datetime) -> Desk:
+def enter(order: Order, facts: Facts, *, now: datetime) -> Desk:
     """Everything up to the price: operator, user, market. Raises what forbids the trade."""
     operator, player, market = facts.operator, facts.player, facts.market
     if operator is None:
@@ -99,14 +100,12 @@ def enter(order: Order, facts: Facts, *, category: str, now: datetime) -> Desk:
     _check_operator(operator, configuration)
     if player is None:
         raise NotFound("No such user")
-    if market is None:
+    if market is None or market.category is None:  # one we carry no category of is not known to operators
         raise NotFound("No such market")
     _check_standing(order, player, operator, market, now)
     reasons = markets.trade_reasons(market, side=order.side, now=now)
     if reasons:
         raise MarketNotTradeable(details={"reasons": reasons})
-    if market.category != category:
-        raise Stale
     if order.side == "buy" and market.category not in operator.allowed_categories:
         raise CategoryNotAllowed(details={"category": market.category, "allowed": operator.allowed_categories})
     if player.is_test and not any(row[1] == Scope.MARKET for row in facts.bucket_rows):
@@ -115,14 +114,14 @@ def enter(order: Order, facts: Facts, *, category: str, now: datetime) -> Desk:
     return Desk(operator, player, market, _holding(facts.position), facts.position, counters, configuration, now)
 
 
-def _check_operator(operator: Row, configuration: config.Configuration) -> None:
+def _check_operator(operator: OperatorRow, configuration: config.Configuration) -> None:
     if operator.suspended_at is not None or operator.stage not in ("testing", "live"):
         raise OperatorInactive(details={"status": "suspended" if operator.suspended_at else operator.stage})
     if not configuration["features.embed_enabled"]:
         raise FeatureDisabled("Registration and trading are switched off", details={"feature": "embed_enabled"})
 
 
-def _check_standing(order: Order, player: Row, operator: Row, market: Row, now: datetime) -> None:
+def _check_standing(order: Order, player: PlayerRow, operator: OperatorRow, market: MarketRow, now: datetime) -> None:
     standing = restrictions.Standing(
         status=_awake(player),
         is_test=player.is_test,
@@ -143,7 +142,7 @@ def _check_standing(order: Order, player: Row, operator: Row, market: Row, now: 
         raise DebtOpen(details={"debt_usd": player.debt_usd})
 
 
-def _awake(player: Row) -> str:
+def _awake(player: PlayerRow) -> str:
     """The status in force: a call of the user's ends the inactivity that only idleness brought."""
     if player.status == "inactive" and player.status_set_by == "system" and not player.is_test:
         return "active"
@@ -151,14 +150,14 @@ def _awake(player: Row) -> str:
 
 
 def _counters(
-    facts: Facts, operator: Row, market: Row, configuration: config.Configuration, now: datetime
+    facts: Facts, operator: OperatorRow, market: MarketRow, configuration: config.Configuration, now: datetime
 ) -> exposure.Counters:
     keys = exposure.keys_of(market_id=market.id, category=market.category, operator_id=operator.id)
     if len(facts.bucket_rows) < len(keys):
         raise BucketsMissing
     found = exposure.counters(
         facts.bucket_rows,
-        facts.breaker_rows,
+        facts.breakers,
         category=market.category,
         configuration=configuration,
         operator=trade_facts.operator_limits(operator),
@@ -253,7 +252,7 @@ def _promoted(desk: Desk) -> str:
     )
 
 
-def per_trade_limit(player: Row, operator: Row, limit_tier: str, configuration: config.Configuration) -> Decimal:
+def per_trade_limit(player: Any, operator: Any, limit_tier: str, configuration: config.Configuration) -> Decimal:
     """Wall 1 for this player now. Takes rows or models: it reads the same names of either."""
     return walls.per_trade_limit(
         platform_usd=configuration["risk.per_trade_max_usd"],
@@ -280,7 +279,7 @@ def intent_of(order: Order, quote: pricing.Quote, desk: Desk) -> walls.TradeInte
     )
 
 
-def _holding(position: Row | None) -> positions.Holding:
+def _holding(position: PositionRow | None) -> positions.Holding:
     if position is None:
         return positions.Holding()
     return positions.Holding(

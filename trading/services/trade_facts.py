@@ -1,8 +1,10 @@
-"""What a trade reads: everything in one round trip, in the platform's lock order.
+"""What a trade reads: one statement, whose one snapshot holds everything it is decided on.
 
-Statements run on psycopg's own cursors in a pipeline, prepared on the server; the transaction is Django's.
+``look`` holds nothing and needs no transaction; ``hold`` takes the locks first, in the platform's order, and then takes
+the same look. Statements run on psycopg's own cursors, prepared on the server, with binary answers.
 """
 
+from collections import namedtuple
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,83 +23,97 @@ from predictu.errors import IdempotencyInProgress
 from risk import limits
 from risk.services import exposure
 
-_HOLD = "SELECT * FROM trading_hold(%s, %s, %s, %s, %s, %s, %s)"
+_HOLD = "SELECT * FROM trading_hold($1, $2, $3, $4, $5, $6, $7)"
 
-_OPERATOR_COLUMNS = (
-    "id slug name stage suspended_at predictu_share_pct allowed_categories max_bet_usd min_bet_usd "
-    "risk_tier spread_override_bps custom_fees_bps exposure_limit_usd category_limits new_tier_limit "
-    "regular_tier_limit vip_tier_limit auto_promote_enabled auto_promote_days auto_promote_trades "
-    "daily_loss_limit_enabled daily_loss_limit_usd"
-).split()
-_PLAYER_COLUMNS = (
-    "id external_id username is_test status status_set_by tier limit_tier limit_tier_set_by "
-    "self_excluded_until max_bet_usd allowed_categories blocked_categories blocked_markets "
-    "cooldown_until balance_usd debt_usd trade_count volume_usd created_at"
-).split()
-_MARKET_COLUMNS = (
-    "id title category status tradeable untradeable_reasons override yes_mid priced_at buys_paused_until resolution"
-).split()
-_POSITION_COLUMNS = ("id outcome quantity bought_quantity cost_basis_usd avg_price realized_pnl_usd status").split()
+# ``version`` is the row's xmin: another one means that somebody has written the row since.
+OperatorRow = namedtuple(
+    "OperatorRow",
+    "id version slug name stage suspended_at predictu_share_pct allowed_categories max_bet_usd min_bet_usd risk_tier"
+    " spread_override_bps custom_fees_bps exposure_limit_usd category_limits new_tier_limit regular_tier_limit"
+    " vip_tier_limit auto_promote_enabled auto_promote_days auto_promote_trades daily_loss_limit_enabled"
+    " daily_loss_limit_usd",
+)
+PlayerRow = namedtuple(
+    "PlayerRow",
+    "id version external_id username is_test status status_set_by tier limit_tier limit_tier_set_by"
+    " self_excluded_until max_bet_usd allowed_categories blocked_categories blocked_markets cooldown_until balance_usd"
+    " debt_usd trade_count volume_usd created_at",
+)
+MarketRow = namedtuple(
+    "MarketRow",
+    "id title category status tradeable untradeable_reasons override yes_mid priced_at buys_paused_until resolution",
+)
+PositionRow = namedtuple(
+    "PositionRow", "id version outcome quantity bought_quantity cost_basis_usd avg_price realized_pnl_usd status"
+)
+_JSON = {
+    OperatorRow: ("allowed_categories", "category_limits"),
+    PlayerRow: ("allowed_categories", "blocked_categories", "blocked_markets"),
+    MarketRow: ("untradeable_reasons",),
+    PositionRow: (),
+}
+_JSON_PLACES = {kind: [kind._fields.index(name) for name in names] for kind, names in _JSON.items()}
 
 
-def _of(alias: str, columns: Sequence[str]) -> str:
-    return ", ".join(f"{alias}.{column}" for column in columns)
+def _of(alias: str, kind: Any) -> str:
+    forms = {"version": "{0}.xmin::text"} | dict.fromkeys(_JSON[kind], "{0}.{1}::text")
+    return ", ".join(forms.get(column, "{0}.{1}").format(alias, column) for column in kind._fields)
 
 
-# Everything of one trade that is a single row, and the configuration's revision.
-_ROWS = f"""
-SELECT {_of("operator", _OPERATOR_COLUMNS)}, {_of("player", _PLAYER_COLUMNS)}, {_of("market", _MARKET_COLUMNS)},
-       {_of("held", _POSITION_COLUMNS)}, (SELECT max(number) FROM platform_configrevision)
+# $1 user, $2 market, $3 outcome, $4 operator, $5 and $6 the operator's and the market's ids as texts, $7 the counters'
+# ids: reading five rows by key in one go costs a third of joining them.
+_LOOK = f"""
+SELECT {_of("operator", OperatorRow)}, {_of("player", PlayerRow)}, {_of("market", MarketRow)},
+       {_of("held", PositionRow)},
+       (SELECT string_agg(concat_ws(',', bucket.scope, bucket.scope_id, bucket.id, bucket.yes_usd, bucket.no_usd,
+                                    bucket.alert_level, bucket.revision), ';')
+        FROM risk_exposurebucket bucket WHERE bucket.id = ANY($7::bigint[])),
+       (SELECT {exposure.BREAKERS_AS_JSON} FROM risk_circuitbreaker breaker
+        WHERE breaker.is_enabled AND (
+          (breaker.scope = 'market' AND breaker.scope_id = $6)
+          OR (breaker.scope = 'category' AND breaker.scope_id = market.category)
+          OR (breaker.scope = 'operator' AND breaker.scope_id = $5)
+          OR (breaker.scope = 'global' AND breaker.scope_id = ''))),
+       (SELECT max(number) FROM platform_configrevision)
 FROM operators_operator operator
-LEFT JOIN accounts_player player ON player.id = %s AND player.operator_id = operator.id
-LEFT JOIN trading_market market ON market.id = %s
-LEFT JOIN trading_position held ON held.player_id = player.id AND held.market_id = market.id AND held.outcome = %s
-WHERE operator.id = %s
+LEFT JOIN accounts_player player ON player.id = $1 AND player.operator_id = $4
+LEFT JOIN trading_market market ON market.id = $2
+LEFT JOIN trading_position held ON held.player_id = player.id AND held.market_id = $2 AND held.outcome = $3
+WHERE operator.id = $4
 """  # noqa: S608 columns of our own
 
-_CATEGORY = "SELECT category FROM trading_market WHERE id = %s"
+_CATEGORY = "SELECT category FROM trading_market WHERE id = $1"
 
 _VOLUME_30D = """
 SELECT coalesce(sum(cost_usd), 0) FROM trading_trade
-WHERE player_id = %s AND created_at >= %s AND status <> 'cancelled'
+WHERE player_id = $1 AND created_at >= $2 AND status <> 'cancelled'
 """
 _LOSS_TODAY = """
 SELECT coalesce(-sum(pnl), 0) FROM (
   SELECT pnl_usd AS pnl FROM trading_trade
-  WHERE player_id = %(player)s AND side = 'sell' AND status <> 'cancelled' AND created_at >= %(since)s
+  WHERE player_id = $1 AND side = 'sell' AND status <> 'cancelled' AND created_at >= $2
   UNION ALL
   SELECT trade.pnl_usd FROM trading_position position
   JOIN trading_trade trade ON trade.player_id = position.player_id AND trade.market_id = position.market_id
     AND trade.outcome = position.outcome AND trade.side = 'buy' AND trade.status = 'settled'
-  WHERE position.player_id = %(player)s AND position.settled_at >= %(since)s
+  WHERE position.player_id = $1 AND position.settled_at >= $2
 ) AS realised
 """
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row by column name."""
-
-    values: dict[str, Any]
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.values[name]
-        except KeyError:
-            raise AttributeError(name) from None
+_ELSEWHERE = "PR002"
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All a trade is decided on, as one transaction saw it. The rows of user and position are held."""
+    """All a trade is decided on, as one statement saw it."""
 
-    replayed: idempotency.Answer | None
-    operator: Row | None = None
-    player: Row | None = None
-    market: Row | None = None
-    position: Row | None = None
+    replayed: idempotency.Answer | None = None
+    operator: OperatorRow | None = None
+    player: PlayerRow | None = None
+    market: MarketRow | None = None
+    position: PositionRow | None = None
     bucket_rows: Sequence[tuple[Any, ...]] = ()
-    breaker_rows: Sequence[tuple[Any, ...]] = ()
+    breakers: str | None = None
     revision: int = 0
 
 
@@ -105,45 +121,82 @@ class Stale(Exception):
     """Decided on facts that have changed since: roll back and decide again."""
 
 
+class Elsewhere(Exception):
+    """The same call is being made elsewhere: wait for it."""
+
+
 @contextmanager
 def translated() -> Iterator[None]:
-    """psycopg's own errors as Django's, and a moved revision as Stale."""
+    """psycopg's own errors as Django's, a moved revision as Stale, a call made elsewhere as Elsewhere."""
     try:
         yield
     except psycopg.Error as error:
         if error.sqlstate == exposure.STALE:
             raise Stale from error
+        if error.sqlstate == _ELSEWHERE:
+            raise Elsewhere from error
         with connection.wrap_database_errors:
             raise
 
 
-def read(
-    *,
-    call: idempotency.Call,
-    operator_id: str,
-    player_id: str,
-    market_id: str,
-    category: str,
-    outcome: str,
-    locked: bool,
-) -> Facts:
-    """One round trip: the replay, else gate, operator, user, position, buckets (held when ``locked``), market.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The counters an operator's trades in a market move, and their ids: both stay what they are."""
 
-    Order and locks as the platform's one list has them. The market, the breakers and the configuration are read by the
-    statements after the last bucket. Raises IdempotencyInProgress.
+    keys: tuple[exposure.Key, ...]
+    bucket_ids: str
+    known: int
+
+
+_REMEMBERED = 50_000
+_places: dict[tuple[str, str], Place] = {}
+
+
+def _place(operator_id: str, market_id: str) -> Place:
+    known = _places.get((operator_id, market_id))
+    if known is not None:
+        return known
+    category = category_of(market_id)
+    keys = exposure.keys_of(market_id=market_id, category=category, operator_id=operator_id) if category else ()
+    scopes = ([key[0] for key in keys], [key[1] for key in keys])
+    with translated():
+        rows = psycopg.Cursor(connection.connection).execute(exposure.READ, scopes).fetchall()
+    found = Place(keys, f"{{{','.join(str(row[0]) for row in rows)}}}", len(rows))
+    if len(rows) == len(keys) > 0:
+        if len(_places) >= _REMEMBERED:
+            _places.clear()
+        _places[operator_id, market_id] = found
+    return found
+
+
+def look(*, operator_id: str, player_id: str, market_id: str, outcome: str) -> Facts:
+    """One round trip that holds nothing. Raises Stale when the market's category or its counters are others by now."""
+    connection.ensure_connection()
+    place = _place(operator_id, market_id)
+    with translated():
+        row = run(_LOOK, _looked_at(operator_id, player_id, market_id, outcome, place)).fetchone()
+    return _facts(row, operator_id, player_id, market_id, place)
+
+
+def hold(
+    *, call: idempotency.Call, operator_id: str, player_id: str, market_id: str, outcome: str, counters: bool
+) -> Facts:
+    """One round trip in a transaction: the replay, else gate, user and position held, then the look.
+
+    The ``counters`` are held too when asked, before the look. Order and locks as the platform's one list has them; the
+    market, the breakers and the configuration are read by the statement after the last lock. Raises Stale as ``look``,
+    IdempotencyInProgress.
     """
-    operator, player, market = (
-        ids.decode("op", operator_id),
-        ids.decode("usr", player_id),
-        ids.decode("mkt", market_id),
-    )
-    scopes, scope_ids = _scopes(market_id, category, operator_id)
+    place = _place(operator_id, market_id)
+    wanted = _looked_at(operator_id, player_id, market_id, outcome, place)
+    player, market, _, operator = wanted[:4]
     with translated(), connection.connection.pipeline():
-        waited = run(idempotency.LOCK, (call.lock_key,))
-        known = run(_HOLD, (*call.find_parameters(), gate.lock_key(operator_id), player, market, outcome))
-        buckets = run(exposure.LOCK if locked else exposure.READ, (scopes, scope_ids))
-        rows = run(_ROWS, (player, market, outcome, operator))
-        breakers = run(exposure.BREAKERS, (scopes, scope_ids))
+        waited = run("SELECT pg_advisory_xact_lock($1)", (call.lock_key,))
+        known = run(_HOLD, (operator, call.kind, call.key, gate.lock_key(operator_id), player, market, outcome))
+        if counters:
+            scopes = ([key[0] for key in place.keys], [key[1] for key in place.keys])
+            psycopg.Cursor(connection.connection).execute(exposure.LOCK, scopes, prepare=True)
+        rows = run(_LOOK, wanted)
         try:
             waited.fetchone()
         except pg.LockNotAvailable as error:
@@ -151,48 +204,69 @@ def read(
         replayed = idempotency.replay(call, known.fetchone())
         if replayed is not None:
             return Facts(replayed)
-        return _facts(buckets.fetchall(), rows.fetchone(), breakers.fetchall())
+        row = rows.fetchone()
+    return _facts(row, operator_id, player_id, market_id, place)
 
 
-def _scopes(market_id: str, category: str, operator_id: str) -> tuple[list[str], list[str]]:
-    keys = exposure.keys_of(market_id=market_id, category=category, operator_id=operator_id)
-    return [key[0] for key in keys], [key[1] for key in keys]
+def _looked_at(operator_id: str, player_id: str, market_id: str, outcome: str, place: Place) -> tuple[Any, ...]:
+    return (
+        ids.decode("usr", player_id),
+        ids.decode("mkt", market_id),
+        outcome,
+        ids.decode("op", operator_id),
+        operator_id,
+        market_id,
+        place.bucket_ids,
+    )
 
 
-def _facts(
-    buckets: Sequence[tuple[Any, ...]], row: tuple[Any, ...] | None, breakers: Sequence[tuple[Any, ...]]
-) -> Facts:
+_SECOND = len(OperatorRow._fields)
+_THIRD = _SECOND + len(PlayerRow._fields)
+_FOURTH = _THIRD + len(MarketRow._fields)
+
+
+def _facts(row: tuple[Any, ...] | None, operator_id: str, player_id: str, market_id: str, place: Place) -> Facts:
     if row is None:
-        return Facts(None)
-    lists = ("allowed_categories", "blocked_categories", "blocked_markets")
-    first = len(_OPERATOR_COLUMNS)
-    second = first + len(_PLAYER_COLUMNS)
-    third = second + len(_MARKET_COLUMNS)
+        return Facts()
+    market, position = _row(MarketRow, row[_THIRD:_FOURTH], market_id), row[_FOURTH:-3]
+    bucket_rows = _buckets(row[-3], place)
+    if bucket_rows is None or (market is not None and place.keys and market.category != place.keys[1][1]):
+        _places.pop((operator_id, market_id), None)
+        raise Stale
     return Facts(
-        replayed=None,
-        operator=_row(_OPERATOR_COLUMNS, row[:first], "op", ("allowed_categories", "category_limits")),
-        player=_row(_PLAYER_COLUMNS, row[first:second], "usr", lists),
-        market=_row(_MARKET_COLUMNS, row[second:third], "mkt", ("untradeable_reasons",)),
-        position=_row(_POSITION_COLUMNS, row[third:-1], "pos", ()),
-        bucket_rows=buckets,
-        breaker_rows=breakers,
+        operator=_row(OperatorRow, row[:_SECOND], operator_id),
+        player=_row(PlayerRow, row[_SECOND:_THIRD], player_id),
+        market=market,
+        position=_row(PositionRow, position, ids.encode("pos", position[0])) if position[0] is not None else None,
+        bucket_rows=bucket_rows,
+        breakers=row[-2],
         revision=row[-1],
     )
 
 
-def look(*, operator_id: str, player_id: str, market_id: str, category: str, outcome: str) -> Facts:
-    """The same facts without holding anything: for a quote."""
-    operator, player, market = ids.decode("op", operator_id), ids.decode("usr", player_id), ids.decode("mkt", market_id)
-    scopes, scope_ids = _scopes(market_id, category, operator_id)
-    with translated(), connection.connection.pipeline():
-        buckets = run(exposure.READ, (scopes, scope_ids))
-        rows = run(_ROWS, (player, market, outcome, operator))
-        breakers = run(exposure.BREAKERS, (scopes, scope_ids))
-        return _facts(buckets.fetchall(), rows.fetchone(), breakers.fetchall())
+def _row(kind: Any, row: tuple[Any, ...], id_: str) -> Any:
+    if row[0] is None:
+        return None
+    values = [id_, *row[1:]]
+    for place in _JSON_PLACES[kind]:
+        if values[place] is not None:
+            values[place] = orjson.loads(values[place])
+    return kind._make(values)
+
+
+def _buckets(text: str | None, place: Place) -> list[tuple[Any, ...]] | None:
+    """The counters that exist, as rows of ``exposure.READ`` in its order; None when the ids are others' by now."""
+    found = {}
+    for line in text.split(";") if text else ():
+        scope, scope_id, id_, yes, no, alert_level, revision = line.split(",")
+        key = (scope, scope_id)
+        found[key] = (int(id_), *key, Decimal(yes), Decimal(no), int(alert_level), int(revision))
+    in_order = [found[key] for key in place.keys if key in found]
+    return in_order if len(in_order) == len(found) == place.known else None
 
 
 def category_of(market_id: str) -> str | None:
-    """A market's category: fixed at its first trade, so a stale one is caught by the counters' keys."""
+    """A market's category: which counters a trade in it moves."""
     with translated():
         row = run(_CATEGORY, (ids.decode("mkt", market_id),)).fetchone()
     return row[0] if row else None
@@ -207,27 +281,15 @@ def volume_since(player_id: str, since: datetime) -> Decimal:
 def loss_since(player_id: str, since: datetime) -> Decimal:
     """What the player has lost by sells and settlements since then, in dollars; negative when they won."""
     with translated():
-        cursor = psycopg.Cursor(connection.connection)
-        cursor.execute(_LOSS_TODAY, {"player": ids.decode("usr", player_id), "since": since}, prepare=True)
-        return cursor.fetchone()[0]
+        return run(_LOSS_TODAY, (ids.decode("usr", player_id), since)).fetchone()[0]
 
 
-def operator_limits(operator: Row) -> limits.OperatorLimits:
+def operator_limits(operator: OperatorRow) -> limits.OperatorLimits:
     return limits.OperatorLimits(operator.risk_tier, operator.exposure_limit_usd, operator.category_limits)
 
 
 def run(sql: str, parameters: tuple[Any, ...]) -> psycopg.Cursor[Any]:
-    cursor = psycopg.Cursor(connection.connection)
-    cursor.execute(sql, parameters, prepare=True)
+    """``sql`` with ``$1`` placeholders on a cursor of psycopg's own, prepared, its answer in binary."""
+    cursor: psycopg.Cursor[Any] = psycopg.RawCursor(connection.connection)
+    cursor.execute(sql, parameters, prepare=True, binary=True)
     return cursor
-
-
-def _row(columns: Sequence[str], row: tuple[Any, ...], prefix: str, decoded: Sequence[str]) -> Row | None:
-    if row[0] is None:
-        return None
-    values = dict(zip(columns, row, strict=True))
-    values["id"] = ids.encode(prefix, values["id"])
-    for name in decoded:
-        if isinstance(values[name], str):
-            values[name] = orjson.loads(values[name])
-    return Row(values)

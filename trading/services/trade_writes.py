@@ -1,6 +1,8 @@
-"""What a trade writes: every row in one call, the counters and the market's last look at the end of it."""
+"""What a trade writes: every lock, every row, the counters and the market's last look in one call."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -8,35 +10,48 @@ from django.conf import settings
 
 from accounts.services import ledger
 from operators import envelope
-from operators.services import idempotency
+from operators.services import gate, idempotency
 from predictu import ids, money
 from predictu.money import ZERO
 from risk.services import exposure
 from trading.orders import Decision, Executed
-from trading.services.trade_facts import run, translated
+from trading.services.trade_facts import Facts, run, translated
 
-_PARAMETERS = 59
-_WRITE = f"SELECT trading_write({', '.join(['%s'] * _PARAMETERS)})"  # noqa: S608 placeholders
+_PARAMETERS = 56
+_WRITE = f"SELECT * FROM trading_execute({', '.join(f'${n}' for n in range(1, _PARAMETERS + 1))})"  # noqa: S608
 
 
-def write(call: idempotency.Call, decision: Decision, answer: bytes, now: datetime) -> None:
-    """Write ``decision``. Raises Stale when the counters or the market are no longer as decided on."""
+def write(
+    call: idempotency.Call, facts: Facts, decision: Decision, answer: bytes, now: datetime
+) -> idempotency.Answer | None:
+    """Write ``decision``; outside a transaction it is one of its own.
+
+    The answer is what the same call was answered meanwhile: then nothing is written. Raises Stale when anything decided
+    on has changed, Elsewhere while the same call is being made elsewhere.
+    """
     with translated():
-        run(_WRITE, _parameters(call, decision, answer, now)).fetchone()
+        return idempotency.replay(call, run(_WRITE, _parameters(call, facts, decision, answer, now)).fetchone())
 
 
-def _parameters(call: idempotency.Call, decision: Decision, answer: bytes, now: datetime) -> tuple[Any, ...]:
+def _parameters(
+    call: idempotency.Call, facts: Facts, decision: Decision, answer: bytes, now: datetime
+) -> tuple[Any, ...]:
     """In the order of the function's own parameters."""
     done = decision.executed
     oldest = now - timedelta(seconds=settings.PREDICTU_PRICE_MAX_AGE_SECONDS)
     return (
+        call.lock_key,
+        gate.lock_key(call.operator_id),
+        done.operator.version,
+        done.player.version,
+        facts.position.version if facts.position else None,
         *_trade(decision, now),
         call.kind,
         call.key,
         call.fingerprint,
         answer.decode(),
         *_position(decision),
-        *_ledger(decision, now),
+        _entries(decision, now),
         *_player(decision),
         *_event(done, now),
         *_booking(decision),
@@ -86,19 +101,22 @@ def _position(decision: Decision) -> tuple[Any, ...]:
     )
 
 
-def _ledger(decision: Decision, now: datetime) -> tuple[list[Any], ...]:
-    postings = decision.postings
-    return (
-        [ids.uuid7(now) for _ in postings],
-        [posting.type for posting in postings],
-        [posting.amount_usd for posting in postings],
-        [posting.reference_type for posting in postings],
-        [posting.reference_id for posting in postings],
-        [posting.description for posting in postings],
-        [ledger.metadata_text(posting) for posting in postings],
-        [posting.key for posting in postings],
-        [posting.actor for posting in postings],
-    )
+def _entries(decision: Decision, now: datetime) -> str:
+    entries = [
+        {
+            "id": str(ids.uuid7(now)),
+            "type": posting.type,
+            "amount": str(posting.amount_usd),
+            "reference_type": posting.reference_type,
+            "reference_id": posting.reference_id,
+            "description": posting.description,
+            "metadata": posting.metadata,
+            "key": posting.key,
+            "actor": posting.actor,
+        }
+        for posting in decision.postings
+    ]
+    return orjson.dumps(entries, default=float).decode()
 
 
 def _player(decision: Decision) -> tuple[Any, ...]:
@@ -150,10 +168,15 @@ def _booking(decision: Decision) -> tuple[Any, ...]:
     bands = decision.verdict.bands if decision.verdict.quiet else exposure.open_bands(buckets)
     on_yes = decision.executed.order.outcome == "yes"
     return (
-        [bucket.id for bucket in buckets],
-        [bucket.revision for bucket in buckets],
-        [band.least for band in bands],
-        [band.most for band in bands],
+        _array(bucket.id for bucket in buckets),
+        _array(bucket.revision for bucket in buckets),
+        _array(band.least for band in bands),
+        _array(band.most for band in bands),
         change if on_yes else ZERO,
         ZERO if on_yes else change,
     )
+
+
+def _array(numbers: Iterable[int | Decimal]) -> str:
+    """Numbers as an array's literal, which costs a tenth of what adapting a list does."""
+    return f"{{{','.join(map(str, numbers))}}}"

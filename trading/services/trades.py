@@ -1,24 +1,28 @@
 """Executing trades: read in one round trip, decide in plain functions, write in another.
 
-The decision is taken on counters read without a lock and names the band of exposures in which it stays true. The write
-confirms that band under the counters' locks; when something moved meanwhile the whole transaction is rolled back and
-decided again, at the latest with the locks taken first. So no wall is passed by a cent, and the platform's one global
-row is held for one statement, not for a decision.
+The decision is taken on one look that holds nothing; it names the versions of the rows it read and the band of
+exposures in which it stays true. The write takes every lock, confirms both and commits, in one call; when something
+moved meanwhile nothing is written and the trade is decided again, at the latest with the locks taken first. So no wall
+is passed by a cent, and the platform's one global row is held for one statement, not for a decision.
+
+Only the plain case goes that way. Whatever refuses a trade, or makes it tell more than itself, is decided with the
+user held, in a transaction.
 """
 
 import time
 from collections.abc import Callable
 from datetime import datetime
+from enum import IntEnum
 from typing import Any
 
 import orjson
 from django.conf import settings
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from accounts.services import players
 from operators.services import idempotency
 from predictu import jobs
-from predictu.errors import Busy, NotFound, PredictuError, RiskRejected
+from predictu.errors import Busy, PredictuError, RiskRejected
 from predictu.money import CENT
 from predictu.platform import activity
 from risk import walls
@@ -32,13 +36,22 @@ KIND = "trade"
 ATTEMPTS = 12
 LOCK_FIRST_FROM = 3
 _DEADLOCK, _SERIALIZATION = "40P01", "40001"
-_REMEMBERED = 50_000
-
-_categories: dict[str, str] = {}
 
 
-class _NeedsLocks(Exception):
-    """The trade crosses, trips or re-arms something: decide again with the counters held."""
+class _Hold(IntEnum):
+    """What an attempt holds while it decides."""
+
+    NOTHING = 0
+    USER = 1
+    COUNTERS = 2
+
+
+class _Needs(Exception):
+    """Decide again, holding more."""
+
+    def __init__(self, hold: _Hold) -> None:
+        self.hold = hold
+        super().__init__()
 
 
 def place(
@@ -51,14 +64,18 @@ def place(
     is written), Conflict for a used ``transaction_id``, IdempotencyConflict, IdempotencyInProgress, Busy. A refusal
     moves nothing.
     """
-    locked = False
+    holding = _Hold.USER if connection.in_atomic_block else _Hold.NOTHING
     for attempt in range(ATTEMPTS):
+        if attempt >= LOCK_FIRST_FROM:
+            holding = _Hold.COUNTERS
         try:
-            return _attempt(call, order, render, now, locked=locked or attempt >= LOCK_FIRST_FROM)
+            if holding is _Hold.NOTHING:
+                return _plain(call, order, render, now)
+            return _held(call, order, render, now, counters=holding is _Hold.COUNTERS)
         except Stale:
-            _categories.pop(order.market_id, None)
-        except _NeedsLocks:
-            locked = True
+            continue
+        except _Needs as more:
+            holding = more.hold
         except decisions.BucketsMissing:
             _make_buckets(call.operator_id, order.market_id, now)
         except decisions.ResetDue as reset:
@@ -78,64 +95,77 @@ def place(
 
 def quote(*, operator_id: str, order: Order, now: datetime) -> pricing.Quote:
     """What ``order`` would cost or bring now; holds and moves nothing. Raises what forbids the trade itself."""
-    with transaction.atomic():
-        category = _category(order.market_id)
+    try:
         facts = trade_facts.look(
-            operator_id=operator_id,
-            player_id=order.player_id,
-            market_id=order.market_id,
-            category=category,
-            outcome=order.outcome,
+            operator_id=operator_id, player_id=order.player_id, market_id=order.market_id, outcome=order.outcome
         )
-        try:
-            return decisions.price(order, decisions.enter(order, facts, category=category, now=now))
-        except decisions.BucketsMissing:
-            pass
-    _make_buckets(operator_id, order.market_id, now)
+        return decisions.price(order, decisions.enter(order, facts, now=now))
+    except Stale:
+        pass  # only what was remembered of the market's counters: it is forgotten now
+    except decisions.BucketsMissing:
+        _make_buckets(operator_id, order.market_id, now)
     return quote(operator_id=operator_id, order=order, now=now)
 
 
-def _attempt(
-    call: idempotency.Call, order: Order, render: Callable[[Executed], Any], now: datetime, *, locked: bool
+def _plain(
+    call: idempotency.Call, order: Order, render: Callable[[Executed], Any], now: datetime
 ) -> idempotency.Answer:
+    """The whole trade in two round trips, holding nothing between them. Raises _Needs for all but the plain case."""
+    facts = trade_facts.look(
+        operator_id=call.operator_id,
+        player_id=order.player_id,
+        market_id=order.market_id,
+        outcome=order.outcome,
+    )
+    try:
+        decision = decisions.decide(call, order, facts, now=now)
+    except (PredictuError, decisions.Refused) as refusal:
+        # It may be the same call's own first attempt that moved what refuses it.
+        raise _Needs(_Hold.USER) from refusal
+    if not decision.verdict.quiet:
+        raise _Needs(_Hold.COUNTERS)
+    if _is_large(decision.executed):
+        raise _Needs(_Hold.USER)
+    answer = orjson.dumps(render(decision.executed), default=float)
+    try:
+        remembered = trade_writes.write(call, facts, decision, answer, now)
+    except trade_facts.Elsewhere:
+        raise _Needs(_Hold.USER) from None
+    if remembered is not None:
+        return remembered
+    jobs.ring(call.operator_id)
+    return idempotency.Answer(201, answer)
+
+
+def _held(
+    call: idempotency.Call, order: Order, render: Callable[[Executed], Any], now: datetime, *, counters: bool
+) -> idempotency.Answer:
+    """One transaction that holds the user, and the ``counters`` too when asked, while it decides."""
     with transaction.atomic():
-        category = _category(order.market_id)
-        facts = trade_facts.read(
+        facts = trade_facts.hold(
             call=call,
             operator_id=call.operator_id,
             player_id=order.player_id,
             market_id=order.market_id,
-            category=category,
             outcome=order.outcome,
-            locked=locked,
+            counters=counters,
         )
         if facts.replayed is not None:
             return facts.replayed
-        decision = decisions.decide(call, order, facts, category=category, now=now)
-        if not locked and not decision.verdict.quiet:
-            raise _NeedsLocks
+        decision = decisions.decide(call, order, facts, now=now)
+        if not counters and not decision.verdict.quiet:
+            raise _Needs(_Hold.COUNTERS)
         answer = orjson.dumps(render(decision.executed), default=float)
-        trade_writes.write(call, decision, answer, now)
+        trade_writes.write(call, facts, decision, answer, now)
         _tell(decision, now)
         return idempotency.Answer(201, answer)
 
 
-def _category(market_id: str) -> str:
-    """The market's category, remembered: it is fixed at the first trade. Raises NotFound."""
-    known = _categories.get(market_id)
-    if known is None:
-        known = trade_facts.category_of(market_id)
-        if known is None:
-            raise NotFound("No such market")
-        if len(_categories) >= _REMEMBERED:
-            _categories.clear()
-        _categories[market_id] = known
-    return known
-
-
 def _make_buckets(operator_id: str, market_id: str, now: datetime) -> None:
+    category = trade_facts.category_of(market_id)
+    assert category is not None, "a market without a category is not decided on"
     breakers.seed_for_operator(operator_id, now=now)
-    exposure.ensure(exposure.keys_of(market_id=market_id, category=_category(market_id), operator_id=operator_id))
+    exposure.ensure(exposure.keys_of(market_id=market_id, category=category, operator_id=operator_id))
 
 
 def _tell(decision: Decision, now: datetime) -> None:
@@ -147,9 +177,14 @@ def _tell(decision: Decision, now: datetime) -> None:
         events.fell_back(bucket, walls.alert_level_after(bucket, bucket.exposure_usd + change), now=now)
     breakers.free(verdict.frees, now=now)
     breakers.trip(verdict.trips, now=now)
-    if not done.player.is_test and done.quote.cost_usd >= settings.PREDICTU_LARGE_TRADE_USD:
+    if _is_large(done):
         _tell_large(done, now)
     jobs.ring(done.operator.id)
+
+
+def _is_large(done: Executed) -> bool:
+    """Whether the activity feed tells of the trade."""
+    return not done.player.is_test and done.quote.cost_usd >= settings.PREDICTU_LARGE_TRADE_USD
 
 
 def _tell_large(done: Executed, now: datetime) -> None:
