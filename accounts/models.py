@@ -169,6 +169,7 @@ class Player(models.Model):
     last_active_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    counted = models.BooleanField(default=False, db_default=False, editable=False, help_text="In SignupDay's sums.")
 
     objects = PlayerQuerySet.as_manager()
 
@@ -186,6 +187,7 @@ class Player(models.Model):
             models.Index(fields=["created_at", "id"], name="player_created"),
             models.Index(fields=["operator", "created_at", "id"], name="player_operator_created"),
             models.Index(fields=["tier"], name="player_flagged", condition=~Q(tier="normal")),
+            models.Index(fields=["id"], name="player_uncounted", condition=Q(counted=False)),
         ]
         permissions = [
             ("manage_users", "Change tier, status and restrictions of users"),
@@ -199,6 +201,21 @@ class Player(models.Model):
     def excluded(self, now: datetime) -> bool:
         """Whether a self-exclusion is running at ``now``."""
         return self.self_excluded_until is not None and now < self.self_excluded_until
+
+
+class SignupDay(models.Model):
+    """How many users of an operator signed up on a UTC day, of those marked ``counted``; test users in none."""
+
+    id = models.BigAutoField(primary_key=True)
+    day = models.DateField()
+    operator = models.ForeignKey(Operator, models.PROTECT, related_name="+", db_index=False)
+    users = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["operator", "day"], name="signup_day_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.operator_id} {self.day}"
 
 
 class LedgerEntry(models.Model):

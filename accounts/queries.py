@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from accounts import signups
 from accounts.models import LedgerEntry, Player
 from operators.models import Operator
 from predictu import clock, ids, money
@@ -91,10 +92,17 @@ def matching(wanted: PlayerFilter) -> QuerySet[Player]:
 def page(wanted: PlayerFilter, *, sort: str, descending: bool, page: Page) -> tuple[list[dict[str, Any]], int]:
     """A page of rows, and how many rows there are in all."""
     found = matching(wanted)
-    total = found.count()
+    total = _total(wanted)
     keys = lists.ids_of(found, lists.ordered(sort, descending=descending), page, total)
     rows = lists.in_order(list(Player.objects.filter(pk__in=keys).values(*_COLUMNS)), keys)
     return [row(values) for values in rows], total
+
+
+def _total(wanted: PlayerFilter) -> int:
+    """From the daily counts when nothing but the operator narrows the list; else counted."""
+    if wanted == PlayerFilter(operator_id=wanted.operator_id):
+        return sum(signups.registered([wanted.operator_id] if wanted.operator_id else None).values())
+    return matching(wanted).count()
 
 
 def row(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from accounts.services import promotion, sessions
+from accounts.services import promotion, sessions, signups
 from predictu import clock
 
 
@@ -16,3 +16,9 @@ def forget_expired_sessions() -> None:
 def promote_users() -> None:
     """Give users old and busy enough the regular limit."""
     promotion.promote(now=clock.now())
+
+
+@shared_task(queue="slow")
+def count_signups() -> None:
+    """Add new users to the daily sums."""
+    signups.compact()

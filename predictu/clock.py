@@ -90,6 +90,14 @@ def month_start(moment: datetime) -> datetime:
     return day_start(moment).replace(day=1)
 
 
+def whole_days(start: datetime, end: datetime) -> tuple[datetime, datetime]:
+    """The whole UTC days inside [start, end) as [first, last); where there are none, both are ``end``."""
+    first, last = day_start(start), day_start(end)
+    if first < start:
+        first += DAY
+    return (first, last) if first < last else (end, end)
+
+
 def next_month(moment: datetime) -> datetime:
     """The first instant of the following month."""
     return (month_start(moment) + timedelta(days=32)).replace(day=1)

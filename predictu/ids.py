@@ -87,5 +87,5 @@ def instant(text: str) -> datetime:
 
 
 def first(moment: datetime) -> uuid.UUID:
-    """The lowest UUIDv7 of ``moment``'s millisecond: ids are ranges of time."""
-    return uuid.UUID(int=(int(moment.timestamp() * 1000) & ((1 << 48) - 1)) << 80)
+    """The lowest UUIDv7 of ``moment``'s millisecond: ids are ranges of time, and none is from before 1970."""
+    return uuid.UUID(int=(max(0, int(moment.timestamp() * 1000)) & ((1 << 48) - 1)) << 80)

@@ -34,6 +34,7 @@ PERIODIC: dict[str, dict[str, Any]] = {
     "histories": _every("trading.tasks.take_histories", minutes=1),
     "prune-prices": _at("trading.tasks.prune_prices", hour=2, minute=40),
     "scores": _at("trading.tasks.score_players", hour=3, minute=20),
+    "signups": _every("accounts.tasks.count_signups", minutes=1),
     "rollups": _every("trading.tasks.compact_revenue", minutes=1),
     # On the 1st; every other night it finds nothing to do, or what the 1st could not.
     "billing": _at("billing.tasks.bill_last_month", hour=0, minute=5),

@@ -10,19 +10,11 @@ from decimal import Decimal
 
 from django.db import connection
 
-from predictu import clock, ids, money
+from accounts import signups
+from predictu import clock, money
 from predictu.money import ZERO
 from trading.queries import revenue
 
-_USERS = """
-SELECT operator_id, count(*) FROM accounts_player WHERE operator_id = ANY(%(operators)s) AND NOT is_test
-GROUP BY operator_id
-"""
-_ACTIVE = """
-SELECT operator_id, count(DISTINCT player_id) FROM trading_trade
-WHERE operator_id = ANY(%(operators)s) AND created_at >= %(since)s AND NOT is_test AND status <> 'cancelled'
-GROUP BY operator_id
-"""
 _BUCKETS = """
 SELECT scope_id, trade_count, volume_usd, yes_usd + no_usd FROM risk_exposurebucket
 WHERE scope = 'operator' AND scope_id = ANY(%(names)s)
@@ -51,14 +43,9 @@ class Metrics:
 
 def of(operator_ids: Sequence[str], now: datetime) -> dict[str, Metrics]:
     """The metrics of every operator named."""
-    parameters = {
-        "operators": [ids.decode("op", operator_id) for operator_id in operator_ids],
-        "names": list(operator_ids),
-        "since": now - timedelta(hours=24),
-    }
-    users = _by_operator(_USERS, parameters)
-    active = _by_operator(_ACTIVE, parameters)
-    buckets = {row[0]: row[1:] for row in _rows(_BUCKETS, parameters)}
+    users = signups.registered(operator_ids)
+    active = revenue.traders(start=now - timedelta(hours=24), end=now, operator_ids=operator_ids)
+    buckets = _buckets(operator_ids)
     total = _gross(operator_ids, _BEGINNING, now)
     month = _gross(operator_ids, now - timedelta(days=30), now)
     to_date = _gross(operator_ids, clock.month_start(now), now)
@@ -66,8 +53,8 @@ def of(operator_ids: Sequence[str], now: datetime) -> dict[str, Metrics]:
     for operator_id in operator_ids:
         trades, volume, exposure = buckets.get(operator_id, (0, ZERO, ZERO))
         found[operator_id] = Metrics(
-            user_count=users.get(operator_id, (0,))[0],
-            active_users_24h=active.get(operator_id, (0,))[0],
+            user_count=users.get(operator_id, 0),
+            active_users_24h=active.get(operator_id, 0),
             trade_count=trades,
             volume_usd=volume,
             exposure_usd=money.half_up(exposure),
@@ -87,11 +74,7 @@ def _gross(operator_ids: Sequence[str], start: datetime, now: datetime) -> dict[
     return sums
 
 
-def _rows(sql: str, parameters: dict[str, object]) -> list[tuple]:
+def _buckets(operator_ids: Sequence[str]) -> dict[str, tuple[int, Decimal, Decimal]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchall()
-
-
-def _by_operator(sql: str, parameters: dict[str, object]) -> dict[str, tuple]:
-    return {ids.encode("op", row[0]): row[1:] for row in _rows(sql, parameters)}
+        cursor.execute(_BUCKETS, {"names": list(operator_ids)})
+        return {row[0]: row[1:] for row in cursor.fetchall()}

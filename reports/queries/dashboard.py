@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, Count, DecimalField, F, Q, Sum, Value, When
+from django.db.models import Case, Count, DecimalField, F, Max, Q, Sum, Value, When
 from django.db.models.functions import Floor
 
+from accounts import signups
 from accounts.models import Player
 from operators.models import Operator
 from predictu import clock, money
@@ -23,6 +24,7 @@ PERIODS = {"1d": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(da
 _HIGH_EXPOSURE = Decimal("0.8")
 # ``all`` is charted by months once its days are more than these.
 _MOST_DAYS = 400
+_UNSETTLED = (Settlement.Status.PENDING, Settlement.Status.PROCESSING, Settlement.Status.FAILED)
 _ONBOARDING = (Operator.Stage.PENDING, Operator.Stage.CONFIGURING, Operator.Stage.TESTING)
 
 
@@ -34,7 +36,7 @@ def dashboard(*, period: str, operator: Operator | None, now: datetime) -> dict[
     before = _sum(begin - PERIODS[period], begin, scope) if period in PERIODS else None
     return {
         "operators": _operators(operator),
-        "users": _users(operator, period, begin, now, scope),
+        "users": _users(period, begin, now, scope),
         "trades": _trades(operator, current, before, now, scope),
         "revenue": _revenue(current, before, now, scope),
         "exposure": _exposure(operator),
@@ -73,20 +75,16 @@ def _operators(operator: Operator | None) -> dict[str, Any]:
     )
 
 
-def _users(
-    operator: Operator | None, period: str, begin: datetime, now: datetime, scope: list[str] | None
-) -> dict[str, Any]:
-    players = Player.objects.real() if operator is None else Player.objects.real().for_operator(operator)
-
+def _users(period: str, begin: datetime, now: datetime, scope: list[str] | None) -> dict[str, Any]:
     def joined(start: datetime, end: datetime) -> int:
-        return players.filter(created_at__gte=start, created_at__lt=end).count()
+        return signups.joined(start=start, end=end, operator_ids=scope)
 
     def active(span: timedelta) -> int:
         return sum(revenue.traders(start=now - span, end=now, operator_ids=scope).values())
 
     before = joined(begin - PERIODS[period], begin) if period in PERIODS else None
     return {
-        "total": players.count(),
+        "total": sum(signups.registered(scope).values()),
         "active_24h": active(PERIODS["1d"]),
         "active_7d": active(PERIODS["7d"]),
         "new_7d": joined(now - PERIODS["7d"], now),
@@ -157,13 +155,14 @@ def _risk(operator: Operator | None) -> dict[str, Any]:
 
 
 def _settlements(operator: Operator | None) -> dict[str, Any]:
+    unsettled = Settlement.objects.filter(status__in=_UNSETTLED)  # few, so that no position of another market is read
     waiting = Position.objects.filter(
-        is_test=False, status=Position.Status.OPEN, quantity__gt=0, market__resolution__isnull=False
+        is_test=False, status=Position.Status.OPEN, quantity__gt=0, market__in=unsettled.values("market")
     )
     settled = Settlement.objects.filter(status=Settlement.Status.COMPLETED)
     if operator is not None:
         waiting = waiting.filter(operator=operator)
-        settled = settled.filter(market__positions__operator=operator)
+        settled = settled.filter(parts__operator=operator)
     price = Case(
         When(market__resolution=F("outcome"), then=Value(Decimal(1))),
         When(market__resolution="split", then=Value(Decimal("0.5"))),
@@ -176,7 +175,7 @@ def _settlements(operator: Operator | None) -> dict[str, Any]:
         payout=Sum(Floor(F("quantity") * F("price") * 100) / 100),
         refund=Sum("cost_basis_usd", filter=Q(market__resolution="cancelled")),
     )
-    last = settled.order_by("-settled_at").values_list("settled_at", flat=True).first()
+    last = settled.aggregate(at=Max("settled_at"))["at"]
     return {
         "pending_count": due["count"],
         "pending_usd": money.half_up((due["payout"] or ZERO) + (due["refund"] or ZERO)),

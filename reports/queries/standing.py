@@ -28,7 +28,7 @@ def overview(*, now: datetime) -> dict[str, Any]:
             ),
             tripped_breakers=sum(tripped.values()),
             flagged_users=sum(flagged.values()),
-            active_users_24h=trades.active_users(since=now - timedelta(hours=24)),
+            active_users_24h=trades.active_users(start=now - timedelta(hours=24), end=now),
         )
     )
     return {

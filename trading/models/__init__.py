@@ -1,7 +1,7 @@
 """Markets, trades, positions, the revenue facts they leave, and settlements."""
 
 from trading.models.markets import Market, PricePoint, SyncRun
-from trading.models.revenue import ActiveDay, HourlyRevenue, MonthlyRevenue, PlayerRevenue, RevenueFact
+from trading.models.revenue import ActiveDay, HourlyRevenue, MonthlyRevenue, PlayerRevenue, RevenueFact, TradeDay
 from trading.models.settlements import Settlement, SettlementPart
 from trading.models.trades import Outcome, Position, Side, Trade
 
@@ -20,4 +20,5 @@ __all__ = [
     "Side",
     "SyncRun",
     "Trade",
+    "TradeDay",
 ]

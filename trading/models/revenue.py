@@ -119,6 +119,21 @@ class PlayerRevenue(models.Model):
         return f"{self.player_id} {self.category}"
 
 
+class TradeDay(models.Model):
+    """How many trades an operator's users made on a UTC day, cancelled ones too: totals of lists of days."""
+
+    id = models.BigAutoField(primary_key=True)
+    day = models.DateField()
+    operator = models.ForeignKey(Operator, models.PROTECT, related_name="+", db_index=False)
+    trade_rows = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["operator", "day"], name="trade_day_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.operator_id} {self.day}"
+
+
 class ActiveDay(models.Model):
     """That a player traded on a UTC day: distinct users cannot be added up from sums."""
 

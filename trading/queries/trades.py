@@ -2,20 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import OrderBy, QuerySet
 
-from accounts.models import Player
 from predictu import clock, ids
 from predictu.api import lists
 from predictu.api.pages import Page
-from risk.models import ExposureBucket, Scope
 from trading.models import Trade
+from trading.queries import revenue, trade_totals
 
-SORTS = {"created_at": "id", "amount": "cost_usd", "price": "price"}
+SORTS = {"created_at": "created_at", "amount": "cost_usd", "price": "price"}
+_SPAN = {"created_at__gte", "created_at__lt"}
+# Filters whose totals are kept; anything within one of these sets is.
+_COUNTED = ({"operator_id", *_SPAN}, {"player_id"}, {"market_id"}, {"status"})
+_TICK = timedelta(milliseconds=1)
 
 _COLUMNS = (
     "id player_id player__username operator__slug operator__name market_id market__title category outcome side price "
@@ -56,40 +59,51 @@ class TradeFilter:
 
 
 def matching(wanted: TradeFilter) -> QuerySet[Trade]:
-    return Trade.objects.filter(is_test=wanted.is_test, **wanted.conditions())
+    """The trades wanted. A span of time is also one of ids, which is how the primary key finds it."""
+    found = Trade.objects.filter(is_test=wanted.is_test, **wanted.conditions())
+    if wanted.start is not None:
+        found = found.filter(pk__gte=ids.encode("trd", ids.first(wanted.start)))
+    if wanted.end is not None:
+        found = found.filter(pk__lt=ids.encode("trd", ids.first(wanted.end + _TICK)))
+    return found
 
 
 def total(wanted: TradeFilter) -> int:
-    """How many there are: from counters for no filter or one of operator, user, market; else counted."""
-    conditions = wanted.conditions()
-    if not wanted.is_test and len(conditions) <= 1:
-        if not conditions:
-            return _bucket(Scope.GLOBAL, "")
-        if wanted.operator_id:
-            return _bucket(Scope.OPERATOR, wanted.operator_id)
-        if wanted.market_id:
-            return _bucket(Scope.MARKET, wanted.market_id)
-        if wanted.player_id:
-            found = Player.objects.filter(pk=wanted.player_id, is_test=False)
-            return found.values_list("trade_rows", flat=True).first() or 0
-    return matching(wanted).count()
+    """How many there are: from counters for no filter, one of operator, user, market or status, or a span of time
+    (also an operator's); counted for other combinations and for test users' trades."""
+    named = set(wanted.conditions())
+    if wanted.is_test or not any(named <= known for known in _COUNTED):
+        return matching(wanted).count()
+    if named & _SPAN:
+        return trade_totals.between(wanted.start, wanted.end, wanted.operator_id)
+    if wanted.operator_id is not None:
+        return trade_totals.of_operator(wanted.operator_id)
+    if wanted.player_id is not None:
+        return trade_totals.of_player(wanted.player_id)
+    if wanted.market_id is not None:
+        return trade_totals.of_market(wanted.market_id)
+    if wanted.status is not None:
+        return trade_totals.by_status()[wanted.status]
+    return trade_totals.everywhere()
 
 
-def _bucket(scope: str, scope_id: str) -> int:
-    found = ExposureBucket.objects.filter(scope=scope, scope_id=scope_id)
-    return found.values_list("trade_rows", flat=True).first() or 0
+def active_users(*, start: datetime, end: datetime) -> int:
+    """Distinct users with a trade in [start, end), test users left out."""
+    return sum(revenue.traders(start=start, end=end).values())
 
 
-def active_users(*, since: datetime) -> int:
-    """Distinct users with a trade since then, test users left out; the ids bound the scan."""
-    recent = Trade.objects.filter(pk__gte=ids.encode("trd", ids.first(since)), created_at__gte=since, is_test=False)
-    return recent.exclude(status=Trade.Status.CANCELLED).aggregate(users=Count("player_id", distinct=True))["users"]
+def order_of(wanted: TradeFilter, *, sort: str, descending: bool) -> tuple[OrderBy, ...]:
+    """The total order of a list. ``sort`` is a value of SORTS; by time, the index of what it is narrowed to leads."""
+    if sort == "created_at" and not {"operator_id", "player_id", "market_id"} & set(wanted.conditions()):
+        sort = "id"  # the instant is inside the id
+    return lists.ordered(sort, descending=descending)
 
 
 def page(wanted: TradeFilter, *, sort: str, descending: bool, page: Page) -> tuple[list[Mapping[str, Any]], int]:
     """A page of rows, and how many rows there are in all."""
     count = total(wanted)
-    keys = lists.ids_of(matching(wanted), lists.ordered(sort, descending=descending), page, count)
+    order = order_of(wanted, sort=sort, descending=descending)
+    keys = lists.ids_of(matching(wanted), order, page, count)
     return lists.in_order(list(Trade.objects.filter(pk__in=keys).values(*_COLUMNS)), keys), count
 
 

@@ -24,6 +24,10 @@ days AS (
   INSERT INTO trading_activeday (day, operator_id, player_id)
   SELECT DISTINCT (at AT TIME ZONE 'UTC')::date, operator_id, player_id FROM marked WHERE kind = 'trade'
   ON CONFLICT DO NOTHING),
+made AS (
+  INSERT INTO trading_tradeday AS known (day, operator_id, trade_rows)
+  SELECT (at AT TIME ZONE 'UTC')::date, operator_id, count(*) FROM marked WHERE kind = 'trade' GROUP BY 1, 2
+  ON CONFLICT (operator_id, day) DO UPDATE SET trade_rows = known.trade_rows + excluded.trade_rows),
 added AS (
   INSERT INTO trading_hourlyrevenue AS hourly (hour, operator_id, category, share_pct, spread_usd, fee_usd,
                                                settlement_fee_usd, volume_usd, trade_count)
@@ -73,6 +77,7 @@ DELETE FROM trading_hourlyrevenue;
 DELETE FROM trading_monthlyrevenue;
 DELETE FROM trading_playerrevenue;
 DELETE FROM trading_activeday;
+DELETE FROM trading_tradeday;
 UPDATE trading_revenuefact SET rolled = false WHERE rolled;
 """
 

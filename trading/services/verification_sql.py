@@ -172,6 +172,25 @@ WHERE (rolled.spread, rolled.fee, rolled.settlement, rolled.volume, rolled.trade
                     hourly.trade_count::numeric)
 """
 
+TRADE_DAYS = """
+WITH rolled AS (
+  SELECT operator_id, (at AT TIME ZONE 'UTC')::date AS day, count(*) AS trades
+  FROM trading_revenuefact WHERE rolled AND kind = 'trade' GROUP BY 1, 2)
+SELECT predictu_typeid('op', coalesce(rolled.operator_id, known.operator_id)) || ' ' ||
+       coalesce(rolled.day, known.day)::text
+FROM rolled FULL JOIN trading_tradeday known ON known.operator_id = rolled.operator_id AND known.day = rolled.day
+WHERE rolled.trades IS DISTINCT FROM known.trade_rows
+"""
+SIGNUPS = """
+WITH counted AS (
+  SELECT operator_id, (created_at AT TIME ZONE 'UTC')::date AS day, count(*) AS users
+  FROM accounts_player WHERE counted AND NOT is_test GROUP BY 1, 2)
+SELECT predictu_typeid('op', coalesce(counted.operator_id, known.operator_id)) || ' ' ||
+       coalesce(counted.day, known.day)::text
+FROM counted FULL JOIN accounts_signupday known ON known.operator_id = counted.operator_id AND known.day = counted.day
+WHERE counted.users IS DISTINCT FROM known.users
+"""
+
 HEADS = """
 SELECT id::text, ledger_seq, encode(ledger_hash, 'hex') FROM accounts_player WHERE ledger_seq > 0 ORDER BY id
 """
@@ -192,4 +211,6 @@ CHECKS = {
     "settlements and ledger": SETTLEMENTS_LEDGER,
     "revenue facts and trades": FACTS_TRADES,
     "revenue rollups and facts": ROLLUPS,
+    "trades by day and facts": TRADE_DAYS,
+    "signups by day and users": SIGNUPS,
 }

@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.models import Player
 from tests.factories import as_admin, make_admin, make_market, make_operator, make_player, now, place
 from trading.models import Market
-from trading.services import rollups
+from trading.services import rollups, settlements
 
 pytestmark = pytest.mark.django_db
 
@@ -77,7 +77,7 @@ def test_positions_of_a_resolved_market_wait_for_their_payout():
     operator, market = make_operator(), make_market()
     place(make_player(operator, balance="50"), market, 10)
     place(make_player(operator, balance="50"), market, 12, outcome="no")
-    Market.objects.filter(pk=market.pk).update(status="resolved", resolution="no", resolved_at=now())
+    settlements.resolve(market_id=market.id, outcome="no", reason="over", actor=make_admin(), now=now())
     found = dashboard()["settlements"]
     assert (found["pending_count"], found["pending_usd"]) == (2, 12)
 
