@@ -1,7 +1,7 @@
 """The two outermost layers: request context with the access log, and what the API promises of every answer.
 
 The second answers before Django's own pages would: authentication before routing, envelopes for unknown paths and
-faults, CORS for the browser client, rate-limit headers on everything, a bound on bodies.
+faults, CORS for the browser client, rate-limit headers on everything, a bound on bodies, validators and compression.
 """
 
 import logging
@@ -12,7 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from predictu import logs, metrics
-from predictu.api import bodies, context, envelopes, faces, throttling
+from predictu.api import bodies, context, envelopes, faces, throttling, transfer
 from predictu.api.throttling import Limit
 from predictu.errors import NotFound
 from predictu.platform import audit
@@ -69,7 +69,7 @@ class ApiMiddleware:
         if face.allows_browsers and _is_preflight(request):
             response = HttpResponse(status=204)
         else:
-            response = self._answer(request, face)
+            response = transfer.finished(request, self._answer(request, face))
         if not hasattr(request, "limit_headers"):
             throttling.describe(request, Limit(settings.PREDICTU_ADMIN_RATE_LIMIT))
         for name, value in request.limit_headers.items():
