@@ -115,7 +115,8 @@ class Platform:
         if settings.feed_port:
             yield self._manage("demo-feed", "demo_feed", "--port", str(settings.feed_port))
         web = ["--bind", f"{settings.host}:{settings.port}", "--workers", "2", "--worker-class", "gthread"]
-        web += ["--threads", "8", "--timeout", "60", "--graceful-timeout", "3", "--no-control-socket", "--preload"]
+        web += ["--threads", "8", "--timeout", "60", "--graceful-timeout", "3", "--keep-alive", "65"]
+        web += ["--no-control-socket", "--preload"]
         yield self._program("web", sys.executable, "-m", "gunicorn", *web, "predictu.wsgi")
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"]
         yield self._celery("fast", "worker", "-Q", "fast", "-P", "threads", "-c", "8", "-n", "fast@%h", *quiet)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.factories import as_admin, make_admin, make_operator, make_pair, signed
+from tests.factories import as_admin, make_admin, make_market, make_operator, make_pair, signed
 
 pytestmark = pytest.mark.committed
 
@@ -46,6 +46,7 @@ def test_it_all(served):
     _bodies(served, god)
     _casino(served, pair)
     _head_and_host(served, god)
+    _kept_alive(served, god)
     _raw(served)
 
 
@@ -83,6 +84,25 @@ def _head_and_host(served, god):
     assert served("GET", "/api/schema/")[0] == 200
     status, headers, _ = served("GET", "/api/internal/%00", headers=god)
     assert (status, headers["Content-Type"]) == (404, "application/json")
+
+
+def _kept_alive(served, god):
+    """One connection serves a list, the news that it is unchanged (no body), and the next request."""
+    make_market(description="x" * 2000)
+    connection = http.client.HTTPConnection(*served.address, timeout=30)
+    path, sockets, answers = "/api/internal/markets", set(), []
+    try:
+        for headers in ({}, {"If-None-Match": "*"}, {"Accept-Encoding": "gzip"}):
+            connection.request("GET", path, headers=god | headers)
+            answer = connection.getresponse()
+            answers.append((answer.status, len(answer.read()), answer.getheader("Content-Encoding")))
+            sockets.add(connection.sock.getsockname())
+    finally:
+        connection.close()
+    whole, unchanged, packed = answers
+    assert unchanged == (304, 0, None)
+    assert (whole[0], packed[0], packed[2], packed[1] < whole[1] / 2) == (200, 200, "gzip", True)
+    assert len(sockets) == 1
 
 
 def _raw(served):
