@@ -14,8 +14,8 @@ DROP INDEX IF EXISTS market_words;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0005_signup_days"),
-        ("trading", "0008_trade_days"),
+        ("accounts", "0006_signup_days"),
+        ("trading", "0010_trade_days"),
     ]
 
     operations = [migrations.RunSQL(STATEMENTS, FORGET)]
