@@ -133,6 +133,8 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Table("accounts.loginfailure"),
             Table("accounts.revokedtoken"),
             Table("trading.activeday"),
+            Table("trading.tradeday"),
+            Table("accounts.signupday"),
             Table("billing.numberseries"),
             Table("risk.anomalywatchcursor"),
         ),

@@ -73,6 +73,17 @@ def _instant(text: str) -> datetime | None:
     return found if found.tzinfo is not None else None
 
 
+@admin.register(models.SignupDay)
+class SignupDayAdmin(ReadOnlyAdmin):
+    list_display = ("day", "operator_link", "users")
+    list_filter = (("operator", AutocompleteSelectFilter),)
+    list_select_related = ("operator",)
+    ordering = ("-day", "-id")
+    search_help_text = "An operator's id"
+    id_fields = ("operator",)
+    operator_link = linked("operator", text="name")
+
+
 @admin.register(models.LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
     list_display = (

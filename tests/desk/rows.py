@@ -3,7 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from accounts.models import AdminUser, LedgerEntry, LoginFailure, Player, RevokedToken
+from accounts.models import AdminUser, LedgerEntry, LoginFailure, Player, RevokedToken, SignupDay
 from billing import models as billing
 from operators import models as operators
 from predictu.platform import models as platform
@@ -180,6 +180,8 @@ def fill(many=MANY):
     put(trading.HourlyRevenue, lambda n: trading.HourlyRevenue(**whose(n), hour=at, category="crypto", share_pct=30))
     put(trading.MonthlyRevenue, lambda n: trading.MonthlyRevenue(**whose(n), month=at, share_pct=30))
     put(trading.PlayerRevenue, lambda n: trading.PlayerRevenue(**whose(n), player=people[n], category="crypto"))
+    put(trading.TradeDay, lambda n: trading.TradeDay(**whose(n), day=day(0)))
+    put(SignupDay, lambda n: SignupDay(**whose(n), day=day(0)))
     put(trading.ActiveDay, lambda n: trading.ActiveDay(**whose(n), player=people[n], day=day(0)))
     put(risk.ExposureBucket, lambda n: risk.ExposureBucket(scope="market", scope_id=markets[n].id))
     put(

@@ -102,6 +102,17 @@ class PlayerRevenueAdmin(ReadOnlyAdmin):
     player_link = linked("player", title="User")
 
 
+@admin.register(models.TradeDay)
+class TradeDayAdmin(ReadOnlyAdmin):
+    list_display = ("day", "operator_link", "trade_rows")
+    list_filter = (BY_OPERATOR,)
+    list_select_related = ("operator",)
+    ordering = ("-day", "-id")
+    search_help_text = "An operator's id"
+    id_fields = ("operator",)
+    operator_link = linked("operator", text="name")
+
+
 @admin.register(models.ActiveDay)
 class ActiveDayAdmin(ReadOnlyAdmin):
     list_display = ("day", "player_link", "operator_link")
