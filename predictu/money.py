@@ -76,10 +76,10 @@ def apportion(total: Decimal, weights: Sequence[Decimal], places: int) -> list[D
     step = Decimal(1).scaleb(-places)
     if not whole:
         return [ZERO.quantize(step) for _ in weights]
-    exact = [total * weight / whole for weight in weights]
-    parts = [part.quantize(step, ROUND_FLOOR) for part in exact]
+    units = [total * weight // (whole * step) for weight in weights]
+    left = [total * weight - unit * whole * step for weight, unit in zip(weights, units, strict=True)]  # times whole
+    parts = [unit * step for unit in units]
     missing = int((total - sum(parts, ZERO)) / step)
-    by_remainder = sorted(range(len(parts)), key=lambda index: parts[index] - exact[index])
-    for index in by_remainder[:missing]:
+    for index in sorted(range(len(parts)), key=lambda index: -left[index])[:missing]:
         parts[index] += step
     return parts

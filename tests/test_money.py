@@ -105,6 +105,7 @@ def test_a_split_loses_nothing_and_no_part_is_negative(cents, weights):
         ("1", [0, 7], 2, ["0.00", "1.00"]),
         ("1", [0, 0], 2, ["0.00", "0.00"]),
         ("1", [], 2, []),
+        ("1", [1, 7, 7, 0], 2, ["0.07", "0.47", "0.46", "0"]),  # equal remainders, whatever division makes of them
     ],
 )
 def test_shares_are_apportioned_by_largest_remainder(total, weights, places, parts):
