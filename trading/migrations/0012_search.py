@@ -15,7 +15,7 @@ DROP INDEX IF EXISTS market_words;
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0006_signup_days"),
-        ("trading", "0010_trade_days"),
+        ("trading", "0011_trade_days"),
     ]
 
     operations = [migrations.RunSQL(STATEMENTS, FORGET)]

@@ -13,7 +13,7 @@ WHERE rolled AND kind = 'trade' GROUP BY 1, 2
 class Migration(migrations.Migration):
     dependencies = [
         ("operators", "0003_deliveries"),
-        ("trading", "0009_open_positions"),
+        ("trading", "0010_optimistic_trade"),
     ]
 
     operations = [
