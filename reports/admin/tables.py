@@ -3,10 +3,8 @@
 from django.contrib import admin
 
 from predictu.admin_base import ReadOnlyAdmin, among, linked
-from reports.models import Export, Report, ReportSchedule, StandingAlert, StoredForecast
-
-# Who holds the work, and where the file lies: neither is for reading.
-INSIDE = ("lease", "path")
+from reports.admin.reports import INSIDE
+from reports.models import Export, StandingAlert, StoredForecast
 
 
 @admin.register(StandingAlert)
@@ -28,30 +26,6 @@ class StoredForecastAdmin(ReadOnlyAdmin):
     search_fields = ("model__exact",)
     search_help_text = "A model's name"
     id_fields = ()
-
-
-@admin.register(ReportSchedule)
-class ReportScheduleAdmin(ReadOnlyAdmin):
-    list_display = ("name", "type", "format", "frequency", "enabled", "next_run_at", "creator", "deleted_at")
-    list_filter = ("type", "frequency", "enabled", ("deleted_at", admin.EmptyFieldListFilter))
-    list_select_related = ("created_by",)
-    search_fields = ("name",)
-    search_help_text = "Words of the name, or the id of a schedule or admin"
-    id_fields = ("pk", "created_by")
-    personal_fields = ("recipients",)
-    creator = linked("created_by", text="email")
-
-
-@admin.register(Report)
-class ReportAdmin(ReadOnlyAdmin):
-    list_display = ("id", "type", "format", "status", "progress_pct", "row_count", "requester", "created_at")
-    list_filter = ("status", "type", "format", "include_pii")
-    list_select_related = ("requested_by",)
-    search_help_text = "The id of a report, schedule or admin"
-    id_fields = ("pk", "schedule", "requested_by")
-    hidden_fields = INSIDE
-    personal_fields = ("recipients", "delivered_to")
-    requester = linked("requested_by", text="email")
 
 
 @admin.register(Export)

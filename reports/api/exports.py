@@ -11,9 +11,9 @@ from predictu.api import pages
 from predictu.api.views import DataView
 from predictu.errors import NotFound, ValidationFailed
 from predictu.platform import audit
-from reports.api import downloads, rows
+from reports import downloads
+from reports.api import rows
 from reports.api.bodies import ExportBody
-from reports.api.reports import may_fetch
 from reports.exports.tables import DUMPS
 from reports.models import Export
 from reports.services import exports
@@ -103,7 +103,7 @@ class ExportDownloadView(DataView):
     def get(self, request: Request, export_id: str) -> HttpResponse:
         """The file; 410 once it has expired."""
         export = exports.by_id(export_id)
-        may_fetch(export, self.admin)
+        downloads.may_fetch(export, self.admin)
         audit.record(
             actor=self.admin,
             action="export.downloaded",

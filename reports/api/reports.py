@@ -12,11 +12,11 @@ from predictu import clock
 from predictu.api import envelopes, pages
 from predictu.api.throttling import Limit, take
 from predictu.api.views import DataView
-from predictu.errors import Conflict, Forbidden, Gone, PredictuError
-from predictu.platform import audit
-from reports.api import downloads, rows
+from predictu.errors import PredictuError
+from reports import downloads
+from reports.api import rows
 from reports.api.bodies import ReportBody, ScheduleBody
-from reports.models import FileJob, Report, ReportSchedule, Status
+from reports.models import Report, ReportSchedule, Status
 from reports.services import delivery, runs, schedules
 
 _PERMISSION = "reports.create"
@@ -90,44 +90,8 @@ class ReportDownloadView(DataView):
     def get(self, request: Request, report_id: str) -> HttpResponse:
         """The file; 410 once it has expired."""
         report = runs.by_id(report_id)
-        may_fetch(report, self.admin)
-        _told(report, self.admin, "report.downloaded")
-        return _send(request._request, report)
-
-
-def may_fetch(job: FileJob, admin: Any) -> None:
-    """Raises Gone for an expired or unmade file, Conflict while it is made, Forbidden for personal data not allowed."""
-    if job.include_pii and not admin.has_perm(runs.PII):
-        raise Forbidden(f"This file holds personal data and needs the permission {runs.PII}")
-    if job.has_expired(clock.now()):
-        raise Gone("The file has expired")
-    if job.is_processing:
-        raise Conflict("The file is still being made")
-    if job.status != Status.READY:
-        raise Gone(f"There is no file: {job.status}")
-
-
-def _told(report: Report, actor: Any, action: str) -> None:
-    audit.record(
-        actor=actor,
-        action=action,
-        object_type="report",
-        object_id=report.pk,
-        metadata={"include_pii": report.include_pii},
-        now=clock.now(),
-    )
-
-
-def _send(request: HttpRequest, report: Report) -> HttpResponse:
-    assert report.file_size_bytes is not None
-    return downloads.send(
-        request,
-        path=report.path,
-        size=report.file_size_bytes,
-        sha256=report.sha256,
-        name=delivery.file_name(report),
-        content_type=delivery.CONTENT_TYPES[report.format],
-    )
+        downloads.may_fetch(report, self.admin)
+        return downloads.send_report(request._request, report, actor=self.admin)
 
 
 def linked_file(request: HttpRequest, token: str) -> HttpResponse:
@@ -135,8 +99,7 @@ def linked_file(request: HttpRequest, token: str) -> HttpResponse:
     try:
         take(request, f"links:{request.client_address}", _LINK_LIMIT)  # type: ignore[attr-defined]
         report = delivery.linked(token, now=clock.now())
-        _told(report, system_admin(), "report.link_fetched")
-        return _send(request, report)
+        return downloads.send_report(request, report, actor=system_admin(), action="report.link_fetched")
     except PredictuError as error:
         return envelopes.error_response(request, error)
 

@@ -214,7 +214,7 @@ def by_id(pk: str) -> Report:
     return found
 
 
-def cancel(*, report: Report, actor: Any, now: datetime) -> Report:
+def cancel(*, report: Report, actor: Any, now: datetime, reason: str = "") -> Report:
     """Stop a report that is being made. Raises Conflict when it is not."""
     with transaction.atomic():
         stopped = Report.objects.filter(pk=report.pk, status=Status.PROCESSING).update(
@@ -223,11 +223,13 @@ def cancel(*, report: Report, actor: Any, now: datetime) -> Report:
         report.refresh_from_db()
         if not stopped:
             raise Conflict(f"The report is {report.status}")
-        audit.record(actor=actor, action="report.cancelled", object_type="report", object_id=report.pk, now=now)
+        audit.record(
+            actor=actor, action="report.cancelled", object_type="report", object_id=report.pk, reason=reason, now=now
+        )
     return report
 
 
-def revoke_link(*, report: Report, actor: Any, now: datetime) -> Report:
+def revoke_link(*, report: Report, actor: Any, now: datetime, reason: str = "") -> Report:
     """Make the e-mailed link useless. Raises Conflict when there is none in force."""
     with transaction.atomic():
         revoked = Report.objects.filter(pk=report.pk, link_expires_at__gt=now, link_revoked_at=None).update(
@@ -235,6 +237,8 @@ def revoke_link(*, report: Report, actor: Any, now: datetime) -> Report:
         )
         if not revoked:
             raise Conflict("No link of this report is in force")
-        audit.record(actor=actor, action="report.link_revoked", object_type="report", object_id=report.pk, now=now)
+        audit.record(
+            actor=actor, action="report.link_revoked", object_type="report", object_id=report.pk, reason=reason, now=now
+        )
     report.refresh_from_db()
     return report

@@ -34,7 +34,9 @@ def create(*, actor: Any, values: Mapping[str, Any], now: datetime) -> ReportSch
     return schedule
 
 
-def change(*, schedule: ReportSchedule, actor: Any, values: Mapping[str, Any], now: datetime) -> ReportSchedule:
+def change(
+    *, schedule: ReportSchedule, actor: Any, values: Mapping[str, Any], now: datetime, reason: str = ""
+) -> ReportSchedule:
     """Change what ``values`` names; the next run follows from the new rule. Raises ValidationFailed, Forbidden."""
     with transaction.atomic():
         schedule = _locked(schedule.pk)
@@ -47,17 +49,17 @@ def change(*, schedule: ReportSchedule, actor: Any, values: Mapping[str, Any], n
         if changes:
             schedule.updated_at = now
             schedule.save()
-            _record("changed", schedule, actor, changes, now)
+            _record("changed", schedule, actor, changes, now, reason)
     return schedule
 
 
-def delete(*, schedule: ReportSchedule, actor: Any, now: datetime) -> None:
+def delete(*, schedule: ReportSchedule, actor: Any, now: datetime, reason: str = "") -> None:
     """It runs no more and is listed no more; reports it has made stay."""
     with transaction.atomic():
         schedule = _locked(schedule.pk)
         schedule.deleted_at, schedule.next_run_at = now, None
         schedule.save()
-        _record("deleted", schedule, actor, {}, now)
+        _record("deleted", schedule, actor, {}, now, reason)
 
 
 def by_id(pk: str) -> ReportSchedule:
@@ -122,7 +124,9 @@ def _facts(schedule: ReportSchedule) -> dict[str, Any]:
     return facts
 
 
-def _record(verb: str, schedule: ReportSchedule, actor: Any, changes: Mapping[str, Any], now: datetime) -> None:
+def _record(
+    verb: str, schedule: ReportSchedule, actor: Any, changes: Mapping[str, Any], now: datetime, reason: str = ""
+) -> None:
     audit.record(
         actor=actor,
         action=f"schedule.{verb}",
@@ -130,6 +134,7 @@ def _record(verb: str, schedule: ReportSchedule, actor: Any, changes: Mapping[st
         object_id=schedule.pk,
         changes=changes,
         metadata={"type": schedule.type, "recipient_count": len(schedule.recipients)},
+        reason=reason,
         now=now,
     )
 

@@ -1,13 +1,16 @@
-"""Handing out files: streamed, in whole or the one range asked for, under a name of ours."""
+"""Handing out files: to whom they may go, streamed in whole or the one range asked for, under a name of ours."""
 
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
-from predictu.errors import Gone, PredictuError
-from reports.services import files
+from predictu import clock
+from predictu.errors import Conflict, Forbidden, Gone, PredictuError
+from predictu.platform import audit
+from reports.models import FileJob, Report, Status
+from reports.services import delivery, files, runs
 
 _CHUNK = 1 << 16
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -15,6 +18,39 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 class RangeNotSatisfiable(PredictuError):
     kind, status, message = "RANGE_NOT_SATISFIABLE", 416, "The range lies outside the file"
+
+
+def may_fetch(job: FileJob, admin: Any) -> None:
+    """Raises Gone for an expired or unmade file, Conflict while it is made, Forbidden for personal data not allowed."""
+    if job.include_pii and not admin.has_perm(runs.PII):
+        raise Forbidden(f"This file holds personal data and needs the permission {runs.PII}")
+    if job.has_expired(clock.now()):
+        raise Gone("The file has expired")
+    if job.is_processing:
+        raise Conflict("The file is still being made")
+    if job.status != Status.READY:
+        raise Gone(f"There is no file: {job.status}")
+
+
+def send_report(request: HttpRequest, report: Report, *, actor: Any, action: str = "report.downloaded") -> HttpResponse:
+    """A report's file; that it was fetched is in the audit trail. Raises as ``send``."""
+    audit.record(
+        actor=actor,
+        action=action,
+        object_type="report",
+        object_id=report.pk,
+        metadata={"include_pii": report.include_pii},
+        now=clock.now(),
+    )
+    assert report.file_size_bytes is not None
+    return send(
+        request,
+        path=report.path,
+        size=report.file_size_bytes,
+        sha256=report.sha256,
+        name=delivery.file_name(report),
+        content_type=delivery.CONTENT_TYPES[report.format],
+    )
 
 
 def send(request: HttpRequest, *, path: str, size: int, sha256: str, name: str, content_type: str) -> HttpResponse:
