@@ -324,3 +324,10 @@ CELERY_TASK_EAGER_PROPAGATES = True
 
 LOGGING_CONFIG = None
 configure_logs(level=env("LOG_LEVEL", default="INFO"), json_lines=env.bool("LOG_JSON", default=True))
+
+PREDICTU_SENTRY_DSN = env("PREDICTU_SENTRY_DSN", default="")
+PREDICTU_RELEASE = env("PREDICTU_RELEASE", default="")
+if PREDICTU_SENTRY_DSN:
+    from predictu import sentry
+
+    sentry.configure(dsn=PREDICTU_SENTRY_DSN, environment=ENVIRONMENT, release=PREDICTU_RELEASE)
