@@ -48,7 +48,12 @@ if PRODUCTION and any(key.startswith(_INSECURE) or len(key) < 32 for key in PRED
     raise ImproperlyConfigured("PREDICTU_JWT_KEYS holds a default or a key too short for production")
 # Fernet keys, newest first: operator secrets are encrypted with the first.
 PREDICTU_ENCRYPTION_KEYS = env.list("PREDICTU_ENCRYPTION_KEYS", default=[])
-PREDICTU_LEDGER_ANCHOR_KEY = _secret("PREDICTU_LEDGER_ANCHOR_KEY")
+# Newest first: the ledger is anchored with the first, and anchors made with any of them hold.
+PREDICTU_LEDGER_ANCHOR_KEYS = env.list("PREDICTU_LEDGER_ANCHOR_KEYS", default=[]) or [
+    _secret("PREDICTU_LEDGER_ANCHOR_KEY")
+]
+if PRODUCTION and any(key.startswith(_INSECURE) or len(key) < 32 for key in PREDICTU_LEDGER_ANCHOR_KEYS):
+    raise ImproperlyConfigured("PREDICTU_LEDGER_ANCHOR_KEYS holds a default or a key too short for production")
 if not PREDICTU_ENCRYPTION_KEYS:
     if PRODUCTION:
         raise ImproperlyConfigured("PREDICTU_ENCRYPTION_KEYS must be set in production")

@@ -98,8 +98,17 @@ def test_an_anchor_that_is_gone_or_changed_is_told(lived, tmp_path, spoil):
 
 def test_another_key_does_not_make_our_anchor(lived, settings):
     verification.anchor(now=now())
-    settings.PREDICTU_LEDGER_ANCHOR_KEY = "somebody else's"
+    settings.PREDICTU_LEDGER_ANCHOR_KEYS = ["somebody else's"]
     assert checks() == {"ledger anchors"}
+
+
+def test_rotating_the_anchor_key(lived, settings):
+    verification.anchor(now=now())
+    settings.PREDICTU_LEDGER_ANCHOR_KEYS = ["new", *settings.PREDICTU_LEDGER_ANCHOR_KEYS]
+    assert checks() == set()
+    verification.anchor(now=now())
+    settings.PREDICTU_LEDGER_ANCHOR_KEYS = ["new"]
+    assert checks() == {"ledger anchors"}, "the old anchor wants the old key for as long as anchors are checked"
 
 
 def test_the_nightly_run_anchors_what_holds_and_raises_alarm_when_not(lived, tmp_path):

@@ -75,14 +75,24 @@ def anchor(*, now: datetime) -> str:
         actor=system_admin(),
         action=ANCHOR,
         object_type="ledger",
-        metadata={"file": name, "users": len(heads), "digest": digest, "hmac": _keyed(digest)},
+        metadata={
+            "file": name,
+            "users": len(heads),
+            "digest": digest,
+            "hmac": _keyed(digest, settings.PREDICTU_LEDGER_ANCHOR_KEYS[0]),
+        },
         now=now,
     )
     return digest
 
 
-def _keyed(digest: str) -> str:
-    return hmac.new(settings.PREDICTU_LEDGER_ANCHOR_KEY.encode(), digest.encode(), hashlib.sha256).hexdigest()
+def _keyed(digest: str, key: str) -> str:
+    return hmac.new(key.encode(), digest.encode(), hashlib.sha256).hexdigest()
+
+
+def _is_ours(digest: str, keyed: str) -> bool:
+    keys = settings.PREDICTU_LEDGER_ANCHOR_KEYS
+    return any(hmac.compare_digest(_keyed(digest, key), keyed) for key in keys)
 
 
 def _anchors() -> list[Finding]:
@@ -95,7 +105,7 @@ def _anchors() -> list[Finding]:
 
 def _against(kept: dict[str, Any]) -> list[str]:
     name, digest = kept["file"], kept["digest"]
-    if not hmac.compare_digest(_keyed(digest), kept["hmac"]):
+    if not _is_ours(digest, kept["hmac"]):
         return [f"{name}: the digest does not bear our key"]
     try:
         content = gzip.decompress((Path(settings.PREDICTU_ANCHOR_DIR) / name).read_bytes())
