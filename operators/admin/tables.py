@@ -7,12 +7,14 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from accounts.models import Player
 from operators import delivery_lists, health_chart, models
+from operators.admin import onboarding
 from operators.services import health, keys, lifecycle, replays
 from predictu import clock, shown
 from predictu.admin_acts import Act, ActingAdmin, Given, act_on_chosen
@@ -97,12 +99,16 @@ def _revoke(given: Given) -> str:
 
 @admin.register(models.Operator)
 class OperatorAdmin(ActingAdmin):
-    acts = ACTS
+    acts = (*ACTS, *onboarding.ACTS)
     list_display = ("name", "slug", "status", "domain", "risk_tier", "predictu_share_pct", "s2s_enabled", "created_at")
     list_filter = ("stage", ("suspended_at", admin.EmptyFieldListFilter), "risk_tier", "s2s_enabled")
     search_fields = ("name", "slug", "domain")
     search_help_text = "A name, slug, domain or id"
     personal_fields = ("contact_email", "contact_name", "billing_email")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        new = (reverse("admin:operator_new"), "New operator") if request.user.has_perm(MANAGE) else None  # type: ignore[union-attr]
+        return super().changelist_view(request, {**(extra_context or {}), "new": new})
 
     def page_facts(self, request: HttpRequest, row: models.Operator) -> dict[str, Any]:
         now = clock.now()
