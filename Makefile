@@ -9,7 +9,7 @@ ARGS ?=
 # What decides without a database, and the modules that run the rest, are held to full typing.
 TYPED := predictu/errors.py predictu/ids.py predictu/money.py predictu/clock.py predictu/local \
 	$(wildcard operators/steps.py operators/signing.py operators/retries.py operators/http operators/api/s2s/translate.py risk/walls.py \
-	risk/scoring.py accounts/tokens.py accounts/roles.py trading/pricing.py trading/positions.py trading/polymarket \
+	risk/scoring.py reports/alerts.py predictu/metrics.py predictu/sentry.py accounts/tokens.py accounts/roles.py trading/pricing.py trading/positions.py trading/polymarket \
 	billing/statement.py billing/months.py reports/cohorts.py reports/forecast.py)
 
 # Stand-ins that satisfy the settings' refusals, so that the deployment checks see production as it would run.

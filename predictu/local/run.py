@@ -67,6 +67,8 @@ class Configuration:
             "PREDICTU_DATA_DIR": str(place.data),
             "PREDICTU_DEMO": str(int(with_demo)),
         }
+        if not environ.get("PREDICTU_METRICS_TOKEN"):
+            settled["PREDICTU_METRICS_NETWORKS"] = environ.get("PREDICTU_METRICS_NETWORKS") or "127.0.0.0/8"
         if with_demo:
             operator_port = _free_port(place, 0)
             settled["DEMO_KEYS_FILE"] = str(demo.keys_file(place))

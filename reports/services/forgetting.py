@@ -1,5 +1,6 @@
 """Forgetting a person on the whole platform: its rows, and the files that may name it."""
 
+import logging
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,8 @@ from django.db.models import Q
 from accounts.services import forgetting
 from accounts.services.forgetting import Forgotten, StillNeeded
 from reports.models import Export, Report, Status
+
+log = logging.getLogger("predictu.forgetting")
 
 
 @transaction.atomic
@@ -29,4 +32,6 @@ def forget(*, player_id: str, reason: str, actor: Any, leave_money: bool = False
         Report.objects.filter(personal, delivery_due_at__isnull=False).update(
             delivery_due_at=None, delivery_error="a user in it was forgotten"
         )
+        # The log outlives a restore to an earlier moment, after which the person has to be forgotten again.
+        transaction.on_commit(lambda: log.warning("forgot %s", done.user_id))
     return done

@@ -125,7 +125,9 @@ def command(user, *more):
     return admin, out.getvalue()
 
 
-def test_nothing_knows_the_person_any_more_and_the_money_is_as_it_was(house, person, tmp_path, settings):
+def test_nothing_knows_the_person_any_more_and_the_money_is_as_it_was(
+    house, person, tmp_path, settings, caplog, django_capture_on_commit_callbacks
+):
     settings.STORAGES = settings.STORAGES | {
         "default": {
             "BACKEND": "django.core.files.storage.FileSystemStorage",
@@ -151,8 +153,11 @@ def test_nothing_knows_the_person_any_more_and_the_money_is_as_it_was(house, per
     trades = list(Trade.objects.order_by("id").values())
     bodies = {event.pk: bytes(event.body) for event in CallbackEvent.objects.all()}
 
-    admin, said = command(person)
+    with django_capture_on_commit_callbacks(execute=True):
+        admin, said = command(person)
 
+    assert caplog.messages[-1] == f"forgot {person.id}"
+    assert not any(word in caplog.text for word in words)
     assert places_with(*words) == set()
     pseudonym = "forgotten-" + person.id.removeprefix("usr_")
     person.refresh_from_db()

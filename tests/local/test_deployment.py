@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,7 @@ from predictu.local.run import Configuration, Platform
 from predictu.local.services import Services
 from reports import alerts
 from tests import servers
+from tests.factories import PASSWORD, make_admin
 
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = ROOT / "deploy" / "systemd"
@@ -179,6 +181,15 @@ def production(committed_only, tmp_path):
             master.kill()
 
 
+class Stay(urllib.request.HTTPRedirectHandler):
+    """Redirects are answers, not orders."""
+
+    def http_error_302(self, request, answer, code, message, headers):
+        return answer
+
+    http_error_301 = http_error_302
+
+
 def answers(url):
     try:
         return urllib.request.urlopen(f"{url}/healthz", timeout=100).status == 200
@@ -195,11 +206,24 @@ def children(pid):
 def test_production_serves_safely_and_reloads_without_a_refused_request(production):
     url, master = production
     secure = {"X-Forwarded-Proto": "https"}
-    page = urllib.request.urlopen(urllib.request.Request(f"{url}/admin/login/", headers=secure))
+    login = f"{url}/admin/login/"
+    assert urllib.request.build_opener(Stay).open(login).headers["Location"] == login.replace("http:", "https:")
+    page = urllib.request.urlopen(urllib.request.Request(login, headers=secure))
     assert page.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains; preload"
     assert "script-src 'self' 'unsafe-eval';" in page.headers["Content-Security-Policy"]
     cookies = page.headers.get_all("Set-Cookie")
     assert cookies and all("Secure" in cookie for cookie in cookies)
+    given = {cookie.split("=", 1)[0]: cookie for cookie in cookies}
+    token = given["csrftoken"].split(";")[0].partition("=")[2]
+    form = {"username": make_admin().email, "password": PASSWORD, "csrfmiddlewaretoken": token}
+    entry = urllib.request.Request(
+        login,
+        urllib.parse.urlencode(form).encode(),
+        secure | {"Cookie": f"csrftoken={token}", "Origin": url.replace("http:", "https:")},
+    )
+    entered = urllib.request.build_opener(Stay).open(entry)
+    session = next(each for each in entered.headers.get_all("Set-Cookie") if each.startswith("sessionid="))
+    assert all(part in session for part in ("; Secure", "; HttpOnly", "; SameSite=Lax", "; Max-Age=28800"))
     static = re.search(r'href="(/static/[^"]+\.css[^"]*)"', page.read().decode())[1]
     assert urllib.request.urlopen(urllib.request.Request(url + static, headers=secure)).status == 200
 
