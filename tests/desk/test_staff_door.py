@@ -1,5 +1,7 @@
 """Staff's paths open to their networks alone, and their pages come with a policy."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -44,3 +46,14 @@ def test_an_operator_is_not_asked_where_it_calls_from(settings):
 def test_pages_run_no_inline_script():
     policy = Client().get("/admin/login/")["Content-Security-Policy"]
     assert "script-src 'self' 'unsafe-eval';" in policy and "frame-ancestors 'none'" in policy
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/admin/", "/admin/operators/operator/", "/admin/two-factor/"])
+def test_no_page_brings_a_script_the_policy_would_stop(path):
+    client = Client()
+    if path != "/admin/login/":
+        client.force_login(make_admin())
+    page = client.get(path).content.decode()
+    inline = [tag for tag in re.findall(r"<script\b[^>]*>", page) if " src=" not in tag and "json" not in tag]
+    assert inline == [] and re.findall(r"<[^>]+\son[a-z]+=", page) == []
+    assert re.findall(r'(?:src|href)="(?:https?:)?//[^"]*"', page) == []

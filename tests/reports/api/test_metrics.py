@@ -238,12 +238,19 @@ def test_several_processes_add_up_also_when_they_have_ended(platform_server, tmp
         asked += 1
         ask("/healthz")
     counting(folder, "metrics.traded('sell')", "metrics.called_back(confirmed=True, latency_ms=40)")
-    counting(folder, "metrics.traded('sell')")
-    assert living() == 4
+    counting(  # a parent that had counted, and its child, as in a pool of workers
+        folder,
+        "import os",
+        "metrics.traded('sell')",
+        "child = os.fork()",
+        "metrics.traded('sell')",
+        "os.waitpid(child, 0) if child else os._exit(0)",
+    )
+    assert living() == 5
     shown = read(ask("/metrics"))
     healthz = ("predictu_requests_total", (("method", "GET"), ("route", "healthz"), ("status", "2xx")))
     assert shown[healthz] > asked  # it was asked before, until it answered
-    assert shown["predictu_trades_total", (("side", "sell"),)] == 2
+    assert shown["predictu_trades_total", (("side", "sell"),)] == 4
     bucket = "predictu_callback_seconds_bucket"
     assert shown[bucket, (("le", "0.01"), ("outcome", "confirmed"))] == 0
     assert shown[bucket, (("le", "0.05"), ("outcome", "confirmed"))] == 1
@@ -251,7 +258,7 @@ def test_several_processes_add_up_also_when_they_have_ended(platform_server, tmp
     assert living() == 2
     again = read(ask("/metrics"))
     assert again[healthz] == shown[healthz]
-    assert again["predictu_trades_total", (("side", "sell"),)] == 2
+    assert again["predictu_trades_total", (("side", "sell"),)] == 4
 
 
 def test_a_folder_that_cannot_be_written_costs_counts_and_no_answer(tmp_path):
