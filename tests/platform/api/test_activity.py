@@ -2,6 +2,7 @@
 
 import threading
 import time
+from decimal import Decimal
 
 import pytest
 from django.db import connection, transaction
@@ -10,9 +11,13 @@ from django.test import Client
 from operators.models import Operator
 from predictu.platform import activity, relay
 from predictu.platform.models import ActivityEvent
-from tests.factories import as_admin, make_admin, make_market, make_operator, make_player, now
+from risk.models import CircuitBreaker
+from risk.services import desk, limits, operator_changes
+from tests.factories import as_admin, make_admin, make_market, make_operator, make_player, now, place
+from trading.services import settlements, settling
 
 PATH = "/api/internal/activity"
+TYPES = ("trade", "settlement", "user_signup", "risk_event", "operator_event", "config_change")
 
 
 @pytest.fixture
@@ -64,6 +69,62 @@ def test_filters_and_what_is_no_cursor(client):
     for bad in ("cursor=x", "cursor=e30=", "cursor=eyJiZWZvcmUiOiJ4In0=", "limit=0", "limit=201", "type=gossip",
                 "operator=nobody"):  # fmt: skip
         assert client.get(f"{PATH}?{bad}").status_code == 400, bad
+
+
+@pytest.mark.django_db
+def test_every_documented_type_is_told_of_in_words_with_its_severity(client):
+    """What really happens on a day: a signup, a large trade, a limit approached, a breaker, a settlement, staff."""
+    admin = make_admin()
+    operator = make_operator(
+        name="Casino Blue",
+        exposure_limit_usd=300,
+        category_limits={"crypto": 9999},
+        max_bet_usd=900,
+        **{f"{tier}_tier_limit": 900 for tier in ("new", "regular", "vip")},
+    )
+    player, market = make_player(operator, balance="900"), make_market(title="Will it rain?")
+    place(player, market, 200)  # 66 % of the operator's limit, $125.24
+    breaker = CircuitBreaker.objects.get(scope="global")
+    desk.trip_breaker(breaker_id=breaker.id, actor=admin, reason="Feed is wrong", now=now())
+    desk.reset_breaker(breaker_id=breaker.id, actor=admin, reason="Fixed", now=now())
+    limits.change(changes={"fees.trading_fee_bps": Decimal(75)}, actor=admin, reason="Dearer", now=now())
+    operator_changes.update(
+        operator_id=operator.id, changes={}, status="suspend", reason="Unpaid", actor=admin, now=now()
+    )  # fmt: skip
+    row = settlements.resolve(market_id=market.id, outcome="yes", reason="Late", actor=admin, now=now()).settlement
+    settling.settle(row.id, now=now())
+    relay.run(relay.ACTIVITY)
+    lines = walk(client)
+    told = {(line["type"], line["title"], line["severity"]) for line in lines}
+    assert told >= {
+        ("user_signup", "New user", "info"),
+        ("trade", "Large trade executed", "info"),
+        ("risk_event", "Exposure limit approached", "warning"),
+        ("risk_event", "Circuit breaker tripped", "critical"),
+        ("risk_event", "Circuit breaker reset", "info"),
+        ("config_change", "Configuration changed", "info"),
+    }
+    for kind in TYPES:
+        found = walk(client, query=f"&type={kind}")
+        assert found and {line["type"] for line in found} == {kind}, kind
+    assert {line["type"] for line in lines} == {*TYPES}
+    assert not [line for line in lines if "{" in line["title"] + line["description"] or not line["title"]]
+    (trade,) = walk(client, query="&type=trade")
+    assert trade["description"] == f"{player.username} bought 200 YES @ $0.6262 on 'Will it rain?' ($125.24)"
+    assert set(trade["metadata"]) == {"trade_id", "amount_usd", "side", "outcome"}
+    approached = next(line for line in lines if line["title"] == "Exposure limit approached")
+    assert approached["description"] == "Operator Casino Blue exposure hit 66.7% utilization (200/300 USD)"
+    assert approached["metadata"] == {"utilization_pct": 66.7}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("amount", "lines"), [("49.99", 0), ("50", 1), ("50.01", 1)])
+def test_a_trade_is_told_of_from_the_configured_size_on(settings, amount, lines):
+    settings.PREDICTU_LARGE_TRADE_USD = 50
+    player = make_player(make_operator(), balance="100", limit_tier="regular")
+    row = place(player, make_market(yes_mid=Decimal("0.5")), amount_usd=Decimal(amount))
+    assert row["cost_usd"] == float(amount)
+    assert ActivityEvent.objects.filter(type="trade").count() == lines
 
 
 @pytest.mark.committed
