@@ -162,11 +162,12 @@ def halting() -> list[models.CircuitBreaker]:
 
 def _reach(_: Any) -> Facts:
     """What a halt stops."""
+    now = clock.now()
     whole = models.ExposureBucket.objects.filter(scope="global").first()
     return [
         ("Operators live", f"{Operator.objects.filter(stage='live', suspended_at=None).count():,}"),
         ("Markets that can be traded now", f"{Market.objects.filter(status='active', tradeable=True).count():,}"),
-        ("Users who traded in the last 24 h", f"{trades.active_users(since=clock.now() - _DAY):,}"),
+        ("Users who traded in the last 24 h", f"{trades.active_users(start=now - _DAY, end=now):,}"),
         ("Trades in the last 24 h", f"{_trades('global', ''):,}"),
         ("Open positions, which stay and settle", f"{whole.position_count if whole else 0:,}"),
         ("Exposure, USD", shown.amount(whole.exposure_usd) if whole else "0.00"),
