@@ -10,6 +10,7 @@ from reports.admin.export import export_shown
 from reports.api.metrics import metrics
 
 urlpatterns = [
+    path("", include("trading.api.urls")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", metrics),
@@ -19,7 +20,6 @@ urlpatterns = [
     path("", include("operators.api.urls")),
     path("", include("accounts.api.urls")),
     path("", include("risk.api.urls")),
-    path("", include("trading.api.urls")),
     path("", include("billing.api.urls")),
     path("", include("reports.api.urls")),
     path("admin/export/<str:app>/<str:model>/", admin.site.admin_view(export_shown), name="export_shown"),

@@ -1,18 +1,18 @@
 """Requests operators sign: whose they are, and when each key was last used."""
 
+import copy
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from operators import signing
 from operators.models import KeyUse, OperatorKey
 from operators.services import keys
-from predictu import ids
+from predictu import prepared
 from predictu.errors import Unauthorized
-from predictu.platform import crypt
 
 log = logging.getLogger("predictu.operators")
 
@@ -37,11 +37,12 @@ def verify(request: SignedRequest, *, now: datetime) -> OperatorKey:
 
     An unknown key takes the same steps as a known one, so that the time to answer does not tell them apart.
     """
-    key = None
+    known = None
     if request.public_key.isascii() and "\x00" not in request.public_key:
-        key = OperatorKey.objects.select_related("operator").filter(public_key=request.public_key).first()
+        known = _known_key(request.public_key)
+    key = known.own_copy() if known is not None else None
     genuine = signing.verify_request(
-        keys.secret_of(key or _nobodys_key()),
+        (known or _nobodys_key()).secret,
         signature=request.signature,
         timestamp=request.timestamp,
         method=request.method,
@@ -53,6 +54,47 @@ def verify(request: SignedRequest, *, now: datetime) -> OperatorKey:
     if key is None or not genuine or not key.accepts(now):
         raise Unauthorized("The operator key, timestamp or signature is not valid")
     return key
+
+
+# The versions of a key and of its operator: whatever changes either, a revocation or a suspension, is seen at once.
+_VERSIONS = """
+SELECT key.xmin::text, operator.xmin::text FROM operators_operatorkey key
+JOIN operators_operator operator ON operator.id = key.operator_id WHERE key.public_key = $1
+"""
+_REMEMBERED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A key as it was read, with its operator and its secret."""
+
+    versions: tuple[str, str]
+    key: OperatorKey
+    secret: str = field(repr=False)
+
+    def own_copy(self) -> OperatorKey:
+        """The key and its operator for one request: nothing it does to them reaches another's."""
+        key = copy.copy(self.key)
+        key.operator = copy.copy(self.key.operator)
+        return key
+
+
+_known: dict[str, _Known] = {}
+
+
+def _known_key(public_key: str) -> _Known | None:
+    """The key by that name as it is now, read in full only when it or its operator has changed since it last was."""
+    with connection.wrap_database_errors:
+        versions = prepared.first(_VERSIONS, (public_key,)).fetchone()
+    known = _known.get(public_key)
+    if versions is None or (known is not None and known.versions == versions):
+        return known if versions is not None else None
+    key = OperatorKey.objects.select_related("operator").get(public_key=public_key)
+    if len(_known) >= _REMEMBERED:
+        _known.clear()
+    # Rows read after their versions can only be newer: then the next call reads them again.
+    found = _known[public_key] = _Known(versions, key, keys.secret_of(key))
+    return found
 
 
 _noted: dict[str, tuple[str, datetime]] = {}
@@ -81,7 +123,6 @@ def note_use(key: OperatorKey, *, now: datetime) -> None:
 
 
 @cache
-def _nobodys_key() -> OperatorKey:
+def _nobodys_key() -> _Known:
     """A key no request can be signed with, to verify against when there is none."""
-    key_id = ids.new("key")
-    return OperatorKey(id=key_id, secret_encrypted=crypt.encrypt(signing.new_secret_key(), row=key_id))
+    return _Known(("", ""), OperatorKey(), signing.new_secret_key())

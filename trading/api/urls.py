@@ -5,6 +5,9 @@ from django.urls import URLPattern, URLResolver, path
 from trading.api import casino, casino_markets, markets, settlements, trades
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # First, as they are asked for most and a route is looked for from the top.
+    path("api/casino/trades", casino.TradesView.as_view(), name="casino.trades"),
+    path("api/casino/quote", casino.QuoteView.as_view(), name="casino.quote"),
     path("api/internal/trades", trades.TradesView.as_view(), name="trades.list"),
     path("api/internal/trades/<trade_id>/cancel", trades.CancelView.as_view(), name="trades.cancel"),
     path("api/internal/operators/<slug>/trades", trades.OperatorTradesView.as_view(), name="operators.trades"),
@@ -27,8 +30,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/internal/settlements/pending", settlements.PendingView.as_view(), name="settlements.pending"),
     path("api/casino/markets", casino_markets.MarketsView.as_view(), name="casino.markets"),
     path("api/casino/markets/<market_id>", casino_markets.MarketView.as_view(), name="casino.market"),
-    path("api/casino/quote", casino.QuoteView.as_view(), name="casino.quote"),
-    path("api/casino/trades", casino.TradesView.as_view(), name="casino.trades"),
     path("api/casino/users/<user_id>/trades", casino.UserTradesView.as_view(), name="casino.users.trades"),
     path("api/casino/users/<user_id>/positions", casino.UserPositionsView.as_view(), name="casino.users.positions"),
 ]

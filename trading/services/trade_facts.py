@@ -20,6 +20,7 @@ from psycopg import errors as pg
 from operators.services import gate, idempotency
 from predictu import ids
 from predictu.errors import IdempotencyInProgress
+from predictu.prepared import run
 from risk import limits
 from risk.services import exposure
 
@@ -286,10 +287,3 @@ def loss_since(player_id: str, since: datetime) -> Decimal:
 
 def operator_limits(operator: OperatorRow) -> limits.OperatorLimits:
     return limits.OperatorLimits(operator.risk_tier, operator.exposure_limit_usd, operator.category_limits)
-
-
-def run(sql: str, parameters: tuple[Any, ...]) -> psycopg.Cursor[Any]:
-    """``sql`` with ``$1`` placeholders on a cursor of psycopg's own, prepared, its answer in binary."""
-    cursor: psycopg.Cursor[Any] = psycopg.RawCursor(connection.connection)
-    cursor.execute(sql, parameters, prepare=True, binary=True)
-    return cursor

@@ -13,9 +13,10 @@ from operators import envelope
 from operators.services import gate, idempotency
 from predictu import ids, money
 from predictu.money import ZERO
+from predictu.prepared import run
 from risk.services import exposure
 from trading.orders import Decision, Executed
-from trading.services.trade_facts import Facts, run, translated
+from trading.services.trade_facts import Facts, translated
 
 _PARAMETERS = 56
 _WRITE = f"SELECT * FROM trading_execute({', '.join(f'${n}' for n in range(1, _PARAMETERS + 1))})"  # noqa: S608
