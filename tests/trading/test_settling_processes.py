@@ -1,8 +1,7 @@
 """Settlement among real transactions: killed at every write, and raced by trades."""
 
-import threading
+import multiprocessing
 
-import psycopg
 import pytest
 from django.db import connection, connections
 
@@ -76,37 +75,43 @@ def test_killed_at_any_write_it_leaves_no_trace_and_is_taken_up_again(settings):
     assert verification.verify() == []
 
 
-def test_trades_racing_a_resolution_are_settled_or_refused(settings):
+def _trade_on(player, market, results, started):
+    """A process of its own: trades until it is refused."""
+    connections.close_all()
+    accepted, end = [], "never refused"
+    for _ in range(2_000):
+        try:
+            accepted.append(place(player, market, 2, key=f"{player.id}-{len(accepted)}")["id"])
+            started.set()
+        except errors.MarketNotTradeable as refusal:
+            end = refusal.details["reasons"]
+            break
+        except Exception as error:
+            end = repr(error)
+            break
+    connections.close_all()
+    results.put((accepted, end))
+
+
+def test_processes_racing_a_resolution_lose_no_trade_before_it_and_make_none_after(settings):
     settings.CELERY_TASK_ALWAYS_EAGER = False
     market, operator = make_market(), make_operator(**ROOM)
-    users = [make_player(operator, balance="1000") for _ in range(4)]
-    accepted, refused, unexpected = [], [], []
-    started = threading.Event()
-
-    def trade(user):
-        try:
-            for _ in range(200):
-                try:
-                    accepted.append(place(user, market, 3)["id"])
-                    started.set()
-                except errors.MarketNotTradeable:
-                    refused.append(user.id)
-                    return
-        except (errors.PredictuError, psycopg.Error) as error:
-            unexpected.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=trade, args=(user,)) for user in users]
-    for thread in threads:
-        thread.start()
-    started.wait(20)
+    users = [make_player(operator, balance="5000") for _ in range(4)]
+    context = multiprocessing.get_context("fork")
+    results, started = context.Queue(), context.Event()
+    connections.close_all()
+    traders = [context.Process(target=_trade_on, args=(user, market, results, started)) for user in users]
+    for trader in traders:
+        trader.start()
+    assert started.wait(30)
     done = settlements.resolve(market_id=market.id, outcome="yes", reason="x", actor=make_admin(), now=now())
     held = {trade.id for trade in Trade.objects.all()}
-    settling.settle(done.settlement.id, now=now())
-    for thread in threads:
-        thread.join()
-    assert not unexpected and len(refused) == 4
-    assert set(accepted) == held == {trade.id for trade in Trade.objects.filter(status="settled")}
+    assert settling.settle(done.settlement.id, now=now())
+    ends = [results.get(timeout=60) for _ in traders]
+    for trader in traders:
+        trader.join()
+    assert [end for _, end in ends] == [["market_resolved"]] * 4
+    accepted = {trade_id for trades, _ in ends for trade_id in trades}
+    assert accepted == held == {trade.id for trade in Trade.objects.filter(status="settled")} != set()
     assert not Position.objects.filter(status="open").exists()
     assert verification.verify() == []
