@@ -3,13 +3,13 @@
 import re
 
 import pytest
-from django.apps import apps
 from django.contrib.admin.sites import site
 from django.test import Client
 from django.urls import URLPattern, get_resolver, resolve
 
 from accounts import roles
 from predictu.api.views import ApiView
+from tests import fingerprint
 from tests.factories import as_admin, make_admin
 
 WRITING = {"POST", "PUT", "PATCH", "DELETE"}
@@ -78,15 +78,19 @@ def test_read_only_admins_move_nothing(method, path, settings):
     client = Client(headers=as_admin(make_admin(roles.READ_ONLY)))
     url = filled(path)
     assert resolve(url).route == path
-    before = everything()
+    before = fingerprint.everything()
     answer = client.generic(method, url, b"{}", content_type="application/json")
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "FORBIDDEN")
-    assert everything() == before
+    assert fingerprint.everything() == before
 
 
-def everything():
-    """How many rows every table holds."""
-    return {model: model._base_manager.count() for model in apps.get_models(include_auto_created=True)}
+@pytest.mark.django_db
+def test_a_changed_row_would_be_noticed():
+    admin = make_admin()
+    before = fingerprint.everything()
+    type(admin).objects.filter(pk=admin.pk).update(name="Grace")
+    after = fingerprint.everything()
+    assert {table for table in before if before[table] != after[table]} == {"accounts_adminuser"}
 
 
 @pytest.mark.django_db
