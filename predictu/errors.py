@@ -8,6 +8,7 @@ PredictuError
 ├── Conflict              409  the state of things forbids it
 ├── Gone                  410  was there once
 ├── PayloadTooLarge       413
+├── RangeNotSatisfiable   416
 ├── ValidationFailed      422  (400 in the S2S API) ``details`` is {field: [what is wrong]}
 ├── Refused               422  a well-formed request that the rules of trading refuse
 ├── RateLimited           429
@@ -96,6 +97,10 @@ class Gone(PredictuError):
 
 class PayloadTooLarge(PredictuError):
     kind, status, message = "PAYLOAD_TOO_LARGE", 413, "The request body is too large"
+
+
+class RangeNotSatisfiable(PredictuError):
+    kind, status, message = "RANGE_NOT_SATISFIABLE", 416, "The range lies outside the file"
 
 
 class ValidationFailed(PredictuError):

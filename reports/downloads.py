@@ -7,17 +7,13 @@ from typing import Any, BinaryIO
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from predictu import clock
-from predictu.errors import Conflict, Forbidden, Gone, PredictuError
+from predictu.errors import Conflict, Forbidden, Gone, RangeNotSatisfiable
 from predictu.platform import audit
 from reports.models import FileJob, Report, Status
 from reports.services import delivery, files, runs
 
 _CHUNK = 1 << 16
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
-
-
-class RangeNotSatisfiable(PredictuError):
-    kind, status, message = "RANGE_NOT_SATISFIABLE", 416, "The range lies outside the file"
 
 
 def may_fetch(job: FileJob, admin: Any) -> None:

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,38 +14,13 @@ from accounts.services import sessions
 from predictu import clock
 from predictu.api.views import ApiView, DataView
 
-LOGIN_EXAMPLE = OpenApiExample(
-    "A token",
-    response_only=True,
-    value={
-        "data": {
-            "token": "eyJhbGciOiJIUzI1NiIs...",
-            "token_type": "Bearer",
-            "expires_at": "2026-03-19T20:00:00Z",
-            "admin": {
-                "id": "admin_01jq3v0t5he5k9m1x3c7v8z2ab",
-                "email": "rita@predictu.com",
-                "name": "Rita",
-                "role": "Finance",
-                "permissions": [
-                    "accounts.adjust_balance",
-                    "billing.manage",
-                    "predictu.read_audit",
-                    "predictu.upload",
-                    "reports.create",
-                ],
-            },
-        }
-    },
-)
-
 
 class LoginView(DataView):
     """E-mail, password and, where a device is confirmed, a one-time password or recovery code, for a token."""
 
     permissions = {"POST": None}
 
-    @extend_schema(request=LoginIn, responses={200: OpenApiTypes.OBJECT}, examples=[LOGIN_EXAMPLE])
+    @extend_schema(request=LoginIn)
     def post(self, request: Request) -> Response:
         given = self.body(LoginIn)
         session = sessions.log_in(
@@ -71,7 +45,6 @@ class LogoutView(ApiView):
 
     permissions = {"POST": None}
 
-    @extend_schema(request=None, responses={204: None})
     def post(self, request: Request) -> Response:
         sessions.log_out(sessions.identify(bearer(request._request)), now=clock.now())
         return Response(status=204)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import connection
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -65,6 +66,7 @@ def user_row(player: Player) -> dict[str, Any]:
 
 
 class UsersView(DataView):
+    @extend_schema(request=RegisterBody)
     def post(self, request: Request) -> Response:
         body = self.body(RegisterBody)
         player, created = players.register(
@@ -82,6 +84,7 @@ class UserView(DataView):
     def get(self, request: Request, user_id: str) -> Response:
         return self.answer(user_row(queries.by_id(user_id, self.operator)))
 
+    @extend_schema(request=ChangeBody)
     def patch(self, request: Request, user_id: str) -> HttpResponse:
         queries.by_id(user_id, self.operator)
         body, now = self.body(ChangeBody), clock.now()
@@ -103,6 +106,7 @@ class MoneyView(DataView):
 
     kind = ""
 
+    @extend_schema(request=MoneyBody)
     def post(self, request: Request, user_id: str) -> HttpResponse:
         call = calls.call_of(request, self.kind)
         queries.by_id(user_id, self.operator)

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -56,6 +57,7 @@ class AdjustmentBody(serializers.Serializer):
 class UserView(users.UserView):
     permissions = {"PATCH": "accounts.manage_users"}
 
+    @extend_schema(request=UserBody)
     def patch(self, request: Request, user_id: str) -> Response:
         player = queries.by_id(user_id)
         body = self.body(UserBody)
@@ -71,6 +73,7 @@ class AdjustmentsView(DataView):
 
     permissions = {"POST": adjustments.PERMISSION}
 
+    @extend_schema(request=AdjustmentBody)
     def post(self, request: Request, user_id: str) -> Response:
         player = queries.by_id(user_id)
         body = self.body(AdjustmentBody)

@@ -1,13 +1,10 @@
 """The Casino API's own view of callbacks: pull the events, look at the deliveries, ask for one again."""
 
 from django.db.models import Max, Min
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from operators import delivery_lists
-from operators.api.deliveries import FILTERS
 from operators.delivery_lists import EVENTS
 from operators.models import CallbackEvent, Delivery
 from operators.services import replays
@@ -21,14 +18,6 @@ _LARGEST = 10**12 - 1
 
 
 class EventsView(DataView):
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("after_sequence", int, description="The last number you have; 0 for all"),
-            OpenApiParameter("event", str, enum=EVENTS),
-            OpenApiParameter("limit", int),
-        ],
-        responses={200: OpenApiTypes.OBJECT},
-    )
     def get(self, request: Request) -> Response:
         """Read your events in order, whether or not they were delivered.
 
@@ -56,7 +45,6 @@ class EventsView(DataView):
 
 
 class DeliveriesView(DataView):
-    @extend_schema(parameters=FILTERS, responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request) -> Response:
         """List your deliveries, newest event first, with their attempts."""
         page = pages.page(self.query)
@@ -65,7 +53,6 @@ class DeliveriesView(DataView):
 
 
 class ReplayView(DataView):
-    @extend_schema(request=None, responses={202: OpenApiTypes.OBJECT})
     def post(self, request: Request, delivery_id: str) -> Response:
         """Have a delivery sent to you again, under the same id."""
         mine = Delivery.objects.select_related("operator").filter(operator_id=self.operator.id)

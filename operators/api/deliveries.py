@@ -3,8 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,15 +17,6 @@ from predictu.api.fields import IdField, InstantField, SwitchField, TextField
 from predictu.api.views import DataView
 from predictu.errors import ValidationFailed
 
-FILTERS = [
-    OpenApiParameter("user_id", str),
-    OpenApiParameter("event", str, enum=EVENTS),
-    OpenApiParameter("status", str, enum=list(STATUSES)),
-    OpenApiParameter("since", OpenApiTypes.DATETIME, description="The event's time, inclusive"),
-    OpenApiParameter("until", OpenApiTypes.DATETIME, description="The event's time, exclusive"),
-    OpenApiParameter("page", int),
-    OpenApiParameter("limit", int),
-]
 _CRITERIA = ("id", "operator", "user_id", "event", "status", "since", "until")
 
 
@@ -50,7 +40,6 @@ class ReplayBody(serializers.Serializer):
 
 
 class DeliveriesView(DataView):
-    @extend_schema(parameters=[OpenApiParameter("operator", str, description="A slug"), *FILTERS])
     def get(self, request: Request) -> Response:
         """List callback deliveries, newest event first, with their attempts."""
         query, page = self.query, pages.page(self.query)
@@ -62,7 +51,7 @@ class DeliveriesView(DataView):
 class ReplayView(DataView):
     permissions = {"POST": "predictu.replay_deliveries"}
 
-    @extend_schema(request=ReplayBody, responses={202: OpenApiTypes.OBJECT})
+    @extend_schema(request=ReplayBody)
     def post(self, request: Request) -> Response:
         """Send deliveries again, under the ids they had.
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from operators import origins
@@ -43,6 +44,7 @@ class EmailField(serializers.EmailField):
         return super().to_internal_value(data)
 
 
+@extend_schema_field({"type": "string", "minLength": 2, "maxLength": 64, "pattern": f"^{_SLUG.pattern}$"})
 class SlugField(TextField):
     """Lower-case letters, digits and single hyphens."""
 
@@ -56,6 +58,7 @@ class SlugField(TextField):
         return text
 
 
+@extend_schema_field({"type": "string", "pattern": f"^{_COLOUR.pattern}$"})
 class ColourField(TextField):
     """``#rrggbb``, stored as given."""
 

@@ -10,7 +10,6 @@ from rest_framework import serializers
 from predictu import clock, ids
 
 
-@extend_schema_field(OpenApiTypes.NUMBER)
 class NumberField(serializers.Field):
     """A JSON number with at most ``places`` decimals within bounds (inclusive); never a string or a boolean."""
 
@@ -69,7 +68,6 @@ class SwitchField(serializers.BooleanField):
         return data
 
 
-@extend_schema_field(OpenApiTypes.STR)
 class IdField(serializers.Field):
     """A well-formed TypeID of one kind."""
 

@@ -10,11 +10,13 @@ from functools import cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import force_instance
 from drf_spectacular.types import OpenApiTypes
 
-from predictu.api import faces, schema_parts
+from predictu.api import documented, faces, schema_parts
 from predictu.api.rendering import dumps
 
 MEDIA_TYPE = "application/vnd.oai.openapi+json"
@@ -86,15 +88,46 @@ class ApiSchema(AutoSchema):
 
     def get_request_serializer(self) -> Any:
         """Nothing is guessed: a view says with ``@extend_schema(request=…)`` what it takes."""
-        return None if self.method == "DELETE" else OpenApiTypes.OBJECT
+        return None
+
+    def get_serializer_name(self, serializer: Any, direction: str) -> str:
+        """Module and class, since many apps have a ``ReasonBody``."""
+        kind = type(serializer)
+        parts = [part for part in kind.__module__.split(".") if part not in ("api", "bodies", "serializers")]
+        return "".join(word.capitalize() for part in parts for word in part.split("_")) + kind.__name__
+
+    def _get_request_for_media_type(self, serializer: Any, direction: str = "request") -> Any:
+        """A PATCH needs what its body requires, unless the view says ``partial=True`` as its handler does."""
+        body = force_instance(serializer)
+        if self.method != "PATCH" or not hasattr(body, "fields") or body.partial:
+            return super()._get_request_for_media_type(serializer, direction)
+        return self.resolve_serializer(body, direction).ref, True
 
     def get_response_serializers(self) -> Any:
+        """A stand-in: what is answered is read off the documented examples."""
         return {200: OpenApiTypes.OBJECT}
+
+
+class _NumberShape(OpenApiSerializerFieldExtension):
+    target_class = "predictu.api.fields.NumberField"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        field = self.target
+        kind = "number" if field.places else "integer"
+        return {"type": kind, "minimum": float(field.least), "maximum": float(field.most)}
+
+
+class _IdShape(OpenApiSerializerFieldExtension):
+    target_class = "predictu.api.fields.IdField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        return {"type": "string", "pattern": documented.id_pattern(self.target.prefix)}
 
 
 def _pattern(name: str) -> dict[str, str]:
     prefix = _ID_PREFIXES.get(name)
-    return {"pattern": f"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$"} if prefix else {}
+    return {"pattern": documented.id_pattern(prefix)} if prefix else {}
 
 
 def only_apis(endpoints: list[tuple[str, str, str, Any]], **_: Any) -> list[tuple[str, str, str, Any]]:
@@ -103,27 +136,40 @@ def only_apis(endpoints: list[tuple[str, str, str, Any]], **_: Any) -> list[tupl
 
 
 def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Postprocessing hook: tags, security, and each operation's limit headers and error answers."""
+    """Postprocessing hook: tags, security, and what each operation is documented to take, answer and refuse with."""
     components = result.setdefault("components", {})
     components["securitySchemes"] = schema_parts.SECURITY_SCHEMES
     components["headers"] = schema_parts.headers()
-    components["schemas"] = components.get("schemas", {}) | schema_parts.schemas()
+    components["schemas"] = _closed(components.get("schemas", {})) | schema_parts.schemas()
     components["responses"] = schema_parts.responses()
     result["tags"] = [{"name": name, "description": text} for name, text in _TAGS.values()]
     result["servers"] = [{"url": "/"}]
     for path, operations in result["paths"].items():
         face = faces.face_of(path)
         assert face is not None, "only_apis left nothing else"
-        for operation in operations.values():
-            _complete_answers(operation["responses"], schema_parts.prefix(face))
+        for method, operation in operations.items():
+            entry = documented.entry(method, path)
+            documented.describe(operation, entry)
+            _complete_answers(operation["responses"], schema_parts.prefix(face), _refusals(method, entry))
     return result
 
 
-def _complete_answers(answers: dict[str, Any], prefix: str) -> None:
+def _closed(schemas: dict[str, Any]) -> dict[str, Any]:
+    """Bodies' schemas, which take no unknown field."""
+    return {name: {**schema, "additionalProperties": False} for name, schema in schemas.items()}
+
+
+def _refusals(method: str, entry: documented.Entry) -> list[int]:
+    """The statuses an operation may refuse a call with."""
+    shared = schema_parts.STATUSES if method in ("post", "put", "patch") else schema_parts.READING_STATUSES
+    return sorted({*shared, *entry.get("refusals", ())})
+
+
+def _complete_answers(answers: dict[str, Any], prefix: str, refusals: list[int]) -> None:
     for answer in answers.values():
         answer["headers"] = schema_parts.header_references() | answer.get("headers", {})
-    for status in schema_parts.STATUSES:
-        answers.setdefault(str(status), {"$ref": f"#/components/responses/{prefix}{status}"})
+    for status in refusals:
+        answers[str(status)] = {"$ref": f"#/components/responses/{prefix}{status}"}
 
 
 @cache

@@ -38,21 +38,25 @@ _LIMITS = {
 _RETRY = {"Retry-After": "Seconds to wait"}
 _REQUEST_ID = {"X-Request-ID": "The request's id, as sent or made up; it is in every log line"}
 
-_EVERYWHERE: tuple[type[errors.PredictuError], ...] = (
+_ALL: tuple[type[errors.PredictuError], ...] = (
     errors.BadRequest,
     errors.Unauthorized,
     errors.Forbidden,
     errors.NotFound,
     envelopes.MethodNotAllowed,
     errors.Conflict,
+    errors.Gone,
     errors.PayloadTooLarge,
     envelopes.UnsupportedMediaType,
+    errors.RangeNotSatisfiable,
     errors.ValidationFailed,
     errors.RateLimited,
     errors.PredictuError,
     errors.Unavailable,
 )
-STATUSES = tuple(error.status for error in _EVERYWHERE)
+# Of a call that brings a body; what only some operations answer (410, 416) is said with them.
+STATUSES = tuple(error.status for error in _ALL if error not in (errors.Gone, errors.RangeNotSatisfiable))
+READING_STATUSES = tuple(status for status in STATUSES if status not in (409, 415, 422))
 
 _PREFIXES = {"s2s": "S2SError", "casino": "CasinoError"}
 
@@ -80,7 +84,7 @@ def schemas() -> dict[str, Any]:
 
 def responses() -> dict[str, Any]:
     """Every face's error answers, as components."""
-    return {f"{prefix(face)}{error.status}": _answer(face, error) for face in faces.FACES for error in _EVERYWHERE}
+    return {f"{prefix(face)}{error.status}": _answer(face, error) for face in faces.FACES for error in _ALL}
 
 
 def _header(text: str, kind: str) -> dict[str, Any]:

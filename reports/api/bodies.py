@@ -4,6 +4,7 @@ import re
 from datetime import datetime, time
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -27,6 +28,13 @@ class ChoiceField(TextField):
         if data not in self.choices or not isinstance(data, str):
             raise serializers.ValidationError(f"must be one of {', '.join(self.choices)}")
         return data
+
+
+class _ChoiceShape(OpenApiSerializerFieldExtension):
+    target_class = ChoiceField
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self.target.choices)}
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)

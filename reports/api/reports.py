@@ -131,7 +131,7 @@ class ScheduleView(DataView):
         found = schedules.by_id(schedule_id)
         return self.answer(rows.schedule(found, schedules.last_runs([found]).get(found.pk)))
 
-    @extend_schema(request=ScheduleBody)
+    @extend_schema(request=ScheduleBody(partial=True))
     def patch(self, request: Request, schedule_id: str) -> Response:
         """Change what the body names; ``enabled: false`` stops it."""
         schedule = schedules.by_id(schedule_id)

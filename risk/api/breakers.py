@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -71,6 +72,7 @@ class BreakersView(DataView):
         page_rows = found if page is None else found[page.offset : page.offset + page.limit]
         return self.answer(rows.shown(list(page_rows)), total=found.count())
 
+    @extend_schema(request=BreakerBody)
     def post(self, request: Request) -> Response:
         body = self.body(BreakerBody)
         breaker = desk.create_breaker(
@@ -97,6 +99,7 @@ class BreakerView(DataView):
             raise NotFound("No such circuit breaker")
         return self.answer(rows.shown([breaker])[0])
 
+    @extend_schema(request=BreakerChange)
     def patch(self, request: Request, breaker_id: str) -> Response:
         body = self.body(BreakerChange)
         reason = body.pop("reason")
@@ -109,6 +112,7 @@ class BreakerView(DataView):
 class BreakerResetView(DataView):
     permissions = {"POST": _PERMISSION}
 
+    @extend_schema(request=ReasonBody)
     def post(self, request: Request, breaker_id: str) -> Response:
         reason = self.body(ReasonBody)["reason"]
         breaker = desk.reset_breaker(
@@ -120,6 +124,7 @@ class BreakerResetView(DataView):
 class BreakerTripView(DataView):
     permissions = {"POST": _PERMISSION}
 
+    @extend_schema(request=ReasonBody)
     def post(self, request: Request, breaker_id: str) -> Response:
         reason = self.body(ReasonBody)["reason"]
         breaker = desk.trip_breaker(

@@ -1,5 +1,6 @@
 """God Mode's risk events."""
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -47,6 +48,7 @@ class EventsView(DataView):
 class EventResolveView(DataView):
     permissions = {"POST": "risk.manage"}
 
+    @extend_schema(request=NoteBody)
     def post(self, request: Request, event_id: str) -> Response:
         note = self.body(NoteBody)["note"]
         try:

@@ -1,5 +1,6 @@
 """God Mode's risk overview and the kill switch."""
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -25,6 +26,7 @@ class HaltView(DataView):
 
     permissions = {"POST": "risk.manage"}
 
+    @extend_schema(request=ReasonBody)
     def post(self, request: Request) -> Response:
         body = self.body(ReasonBody)
         breaker = desk.halt(actor=self.admin, reason=body["reason"], now=clock.now())

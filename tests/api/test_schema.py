@@ -1,14 +1,17 @@
 """The OpenAPI description: public, complete, in the words of each API."""
 
 import json
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from jsonschema import Draft202012Validator, FormatChecker
 
-from predictu.api import schema
+from predictu.api import documented, schema
 
-STATUSES = {"400", "401", "403", "404", "405", "409", "413", "415", "422", "429", "500", "503"}
+EVERYWHERE = {"400", "401", "403", "404", "405", "413", "429", "500", "503"}
+OF_WRITES = {"409", "415", "422"}
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -49,12 +52,73 @@ def test_nothing_but_the_apis_is_described(described):
     assert described["paths"] and all(path.startswith(prefixes) for path in described["paths"])
 
 
-def test_every_operation_has_a_summary_a_tag_and_every_error(described):
+def test_every_operation_says_what_it_is_and_how_it_refuses(described):
+    names = [operation["operationId"] for _, _, operation in operations(described)]
+    assert len(set(names)) == len(names)
     for path, method, operation in operations(described):
-        assert operation.get("summary"), f"{method} {path}"
+        assert operation["summary"].strip() and operation["summary"] != operation["operationId"], f"{method} {path}"
         assert len(operation["tags"]) == 1, f"{method} {path}"
-        assert set(operation["responses"]) >= STATUSES, f"{method} {path}"
-        assert [status for status in operation["responses"] if status < "400"], f"{method} {path}"
+        refusals = EVERYWHERE | (OF_WRITES if method in ("post", "put", "patch") else set())
+        assert {status for status in operation["responses"] if status >= "400"} >= refusals, f"{method} {path}"
+
+
+def test_every_refusal_is_the_envelope_with_an_example(described):
+    for name, answer in described["components"]["responses"].items():
+        content = answer["content"]["application/json"]
+        assert content["schema"]["$ref"] == f"#/components/schemas/{'S2SError' if name[:3] == 'S2S' else 'Error'}"
+        assert problems(described, content["schema"], content["example"]) == [], name
+
+
+def test_every_answer_has_an_example_that_fits_its_schema(described):
+    for path, method, operation in operations(described):
+        answers = {status: answer for status, answer in operation["responses"].items() if status < "400"}
+        assert answers, f"{method} {path}"
+        for status, answer in answers.items():
+            assert status == "204" or answer["content"], f"{method} {path} {status}"
+            for kind, content in answer.get("content", {}).items():
+                if kind != "application/json":
+                    assert content["schema"] == {"type": "string", "contentEncoding": "binary"}
+                    continue
+                assert content["schema"]["type"] == "object" and content["examples"], f"{method} {path} {status}"
+                for name, example in content["examples"].items():
+                    wrong = problems(described, content["schema"], example["value"])
+                    assert wrong == [], f"{method} {path} {status} {name}"
+
+
+def test_every_body_has_a_closed_schema_and_an_example_that_fits_it(described):
+    bodies = 0
+    for path, method, operation in operations(described):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            bodies += 1
+            schema = resolved(described, content["schema"])
+            assert schema["type"] == "object" and schema["additionalProperties"] is False, f"{method} {path}"
+            assert content["examples"], f"{method} {path}"
+            for name, example in content["examples"].items():
+                assert problems(described, schema, example["value"]) == [], f"{method} {path} {name}"
+    assert bodies > 40
+
+
+def test_nothing_is_documented_that_is_no_operation(described):
+    known = {f"{method.upper()} {path}" for path, method, _ in operations(described)}
+    assert set(documented.entries()) == known
+
+
+def test_every_shared_parameter_is_used(described):
+    used = {
+        parameter["name"] for _, _, operation in operations(described) for parameter in operation.get("parameters", ())
+    }
+    assert set(json.loads((Path(documented.__file__).parent / "parameters.json").read_text())) <= used
+
+
+def resolved(described, schema):
+    name = schema.get("$ref", "").removeprefix("#/components/schemas/")
+    return described["components"]["schemas"][name] if name else schema
+
+
+def problems(described, schema, value):
+    """What is wrong with ``value``, formats included."""
+    whole = {**schema, "components": described["components"]}
+    return [error.message for error in Draft202012Validator(whole, format_checker=FormatChecker()).iter_errors(value)]
 
 
 def test_every_operation_names_its_security(described):

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -70,6 +71,7 @@ def order_of(body: dict[str, Any]) -> Order:
 
 
 class QuoteView(DataView):
+    @extend_schema(request=QuoteBody)
     def post(self, request: Request) -> Response:
         body, now = self.body(QuoteBody), clock.now()
         prices.asked_for(body["market_id"], now=now)
@@ -88,6 +90,7 @@ class QuoteView(DataView):
 
 
 class TradesView(DataView):
+    @extend_schema(request=TradeBody)
     def post(self, request: Request) -> HttpResponse:
         call = calls.call_of(request, trades.KIND)
         body, now = self.body(TradeBody), clock.now()

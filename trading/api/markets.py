@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -78,6 +79,7 @@ class PauseView(DataView):
 
     permissions: ClassVar = {"POST": "trading.manage_markets"}
 
+    @extend_schema(request=ReasonBody)
     def post(self, request: Request, market_id: str) -> Response:
         reason = self.body(ReasonBody)["reason"]
         markets.pause(market_id=market_id_of(market_id), reason=reason, actor=self.admin, now=clock.now())
@@ -89,6 +91,7 @@ class ResumeView(DataView):
 
     permissions: ClassVar = {"POST": "trading.manage_markets"}
 
+    @extend_schema(request=ReasonBody)
     def post(self, request: Request, market_id: str) -> Response:
         reason = self.body(ReasonBody)["reason"]
         markets.resume(market_id=market_id_of(market_id), reason=reason, actor=self.admin, now=clock.now())
@@ -100,6 +103,7 @@ class OverrideView(DataView):
 
     permissions: ClassVar = {"POST": "trading.manage_markets"}
 
+    @extend_schema(request=OverrideBody)
     def post(self, request: Request, market_id: str) -> Response:
         body = self.body(OverrideBody)
         markets.override(
@@ -117,6 +121,7 @@ class ImageView(DataView):
 
     permissions: ClassVar = {"POST": "trading.manage_markets"}
 
+    @extend_schema(request=ImageBody)
     def post(self, request: Request, market_id: str) -> Response:
         file_id = self.body(ImageBody)["file_id"]
         markets.set_image(market_id=market_id_of(market_id), file_id=file_id, actor=self.admin, now=clock.now())

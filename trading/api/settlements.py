@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -65,6 +66,7 @@ class ResolveView(DataView):
 
     permissions: ClassVar = {"POST": settlements.PERMISSION}
 
+    @extend_schema(request=OutcomeBody)
     def post(self, request: Request, market_id: str) -> Response:
         body = self.body(OutcomeBody)
         done = settlements.resolve(
@@ -82,6 +84,7 @@ class CorrectView(DataView):
 
     permissions: ClassVar = {"POST": settlements.PERMISSION}
 
+    @extend_schema(request=OutcomeBody)
     def post(self, request: Request, market_id: str) -> Response:
         body = self.body(OutcomeBody)
         done = corrections.correct(

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -52,6 +53,7 @@ class CancelView(DataView):
 
     permissions: ClassVar = {"POST": "trading.cancel_trade"}
 
+    @extend_schema(request=ReasonBody)
     def post(self, request: Request, trade_id: str) -> Response:
         reason = self.body(ReasonBody)["reason"]
         done = cancels.cancel(trade_id=cancels.trade_id_of(trade_id), reason=reason, actor=self.admin, now=clock.now())

@@ -56,7 +56,9 @@ class OperatorConfigIn(TradingTerms, PlayerLimits):
 
 _LIMIT = {"required": False, "allow_null": True}
 CategoryLimitsIn = type(
-    "CategoryLimitsIn", (serializers.Serializer,), {name: AmountField(**_LIMIT) for name in CATEGORIES}
+    "CategoryLimitsIn",
+    (serializers.Serializer,),
+    {"__module__": __name__, **{name: AmountField(**_LIMIT) for name in CATEGORIES}},
 )
 
 

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from operators import origins, queries
 from operators.api import listing, metrics
-from operators.api.internal import examples, rows
+from operators.api.internal import rows
 from operators.api.internal import serializers as bodies
 from operators.models import Operator
 from operators.services import keys, lifecycle, onboarding
@@ -27,13 +26,11 @@ _SORTS = {
     "revenue": lambda figures: figures.revenue_total_usd,
     "users": lambda figures: figures.user_count,
 }
-_ANY = {200: OpenApiTypes.OBJECT}
 
 
 class OperatorsView(DataView):
     permissions = {"POST": "operators.manage"}
 
-    @extend_schema(parameters=examples.LIST_PARAMETERS, responses=_ANY, examples=[examples.LIST])
     def get(self, request: Request) -> Response:
         """List operators.
 
@@ -58,7 +55,7 @@ class OperatorsView(DataView):
         )
         return self.answer([rows.listed(*row) for row in shown], total=total)
 
-    @extend_schema(request=bodies.OperatorCreateIn, responses={201: OpenApiTypes.OBJECT}, examples=examples.CREATE)
+    @extend_schema(request=bodies.OperatorCreateIn)
     def post(self, request: Request) -> Response:
         """Register an operator.
 
@@ -88,12 +85,11 @@ class OperatorsView(DataView):
 class OperatorView(DataView):
     permissions = {"PATCH": "operators.manage"}
 
-    @extend_schema(responses=_ANY, examples=[examples.DETAIL])
     def get(self, request: Request, slug: str) -> Response:
         """An operator's profile, configuration, metrics and onboarding."""
         return self.answer(_shown(queries.by_slug(slug)))
 
-    @extend_schema(request=bodies.OperatorUpdateIn, responses=_ANY, examples=examples.UPDATE)
+    @extend_schema(request=bodies.OperatorUpdateIn)
     def patch(self, request: Request, slug: str) -> Response:
         """Change an operator: only what is named changes.
 
@@ -131,7 +127,6 @@ def _wanted(operator: Operator, status: str | None) -> str | None:
 
 
 class KeysView(DataView):
-    @extend_schema(responses=_ANY, examples=[examples.KEYS])
     def get(self, request: Request, slug: str) -> Response:
         """An operator's keys, newest first; never a secret."""
         now = clock.now()
@@ -144,7 +139,7 @@ class KeysView(DataView):
 class RevokeKeyView(DataView):
     permissions = {"POST": "operators.manage_keys"}
 
-    @extend_schema(request=bodies.RevokeKeyIn, responses=_ANY, examples=examples.REVOKE)
+    @extend_schema(request=bodies.RevokeKeyIn)
     def post(self, request: Request, slug: str, key_id: str) -> Response:
         """Revoke a key at once.
 
@@ -158,7 +153,7 @@ class RevokeKeyView(DataView):
 class OnboardingView(DataView):
     permissions = {"POST": "operators.manage"}
 
-    @extend_schema(request=bodies.OnboardingIn, responses=_ANY, examples=examples.ONBOARDING)
+    @extend_schema(request=bodies.OnboardingIn)
     def post(self, request: Request, operator_id: str) -> Response:
         """Advance, roll back or skip the current step.
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -38,6 +39,7 @@ class ApprovalView(DataView):
 
     permissions = {"POST": "predictu.decide_approvals"}
 
+    @extend_schema(request=DecisionBody)
     def post(self, request: Request, approval_id: str) -> Response:
         body = self.body(DecisionBody)
         try:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,6 +29,22 @@ class RevertBody(ReasonBody):
     revision = NumberField(places=0, least=1, most=10**15)
 
 
+def _change_schema(**more: Any) -> dict[str, Any]:
+    """The JSON Schema of a change: any of the declared keys, nested as they are read, and ``more``."""
+    whole: dict[str, Any] = {"type": "object", "additionalProperties": False, "properties": {}}
+    for name, key in config.DECLARED.items():
+        at, (*groups, leaf) = whole["properties"], name.split(".")
+        for group in groups:
+            inner = {"type": "object", "additionalProperties": False, "properties": {}}
+            at = at.setdefault(group, inner)["properties"]
+        bounds = {"type": "number", "minimum": float(key.least), "maximum": float(key.most)}
+        at[leaf] = {"description": key.help, **({"type": "boolean"} if key.is_switch else bounds)}
+    return whole | ({"properties": whole["properties"] | more, "required": list(more)} if more else {})
+
+
+_REASON = {"type": "string", "minLength": 1, "maxLength": 1000}
+
+
 class ConfigView(DataView):
     permissions = {"PATCH": _PERMISSION}
 
@@ -43,6 +60,7 @@ class ConfigView(DataView):
             }
         )
 
+    @extend_schema(request={"application/json": _change_schema(reason=_REASON)})
     def patch(self, request: Request) -> Response:
         body = dict(request.data)
         problems: dict[str, list[str]] = {}
@@ -67,6 +85,7 @@ class ConfigPreviewView(DataView):
 
     permissions = {"POST": _PERMISSION}
 
+    @extend_schema(request={"application/json": _change_schema()})
     def post(self, request: Request) -> Response:
         _, before = config.newest()
         after = revisions.applied(before, revisions.flat(request.data))
@@ -76,6 +95,7 @@ class ConfigPreviewView(DataView):
 class ConfigRevertView(DataView):
     permissions = {"POST": _PERMISSION}
 
+    @extend_schema(request=RevertBody)
     def post(self, request: Request) -> Response:
         body = self.body(RevertBody)
         changed = limits.revert(number=int(body["revision"]), actor=self.admin, reason=body["reason"], now=clock.now())

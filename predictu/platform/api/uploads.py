@@ -7,7 +7,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -24,25 +24,6 @@ from predictu.platform.models import StoredFile
 # A file opened by itself can do nothing: no script, no request, an origin of its own.
 _SANDBOX = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 _FOR_EVER = "public, max-age=31536000, immutable"
-
-_EXAMPLE = OpenApiExample(
-    "A logo",
-    response_only=True,
-    value={
-        "data": {
-            "id": "file_01jq3v0t5he5k9m1x3c7v8z2ab",
-            "url": "https://cdn.predictu.example/operators/northlight/4Zx8kQ2mT6pV1nR9sW3yBg/logo.png",
-            "category": "operator_logo",
-            "operator_slug": "northlight",
-            "content_type": "image/png",
-            "size_bytes": 24800,
-            "width": 512,
-            "height": 512,
-            "uploaded_by": "admin_01jq3v0t5he5k9m1x3c7v8z2ab",
-            "uploaded_at": "2026-03-19T12:00:00Z",
-        }
-    },
-)
 
 
 class Received:
@@ -123,7 +104,7 @@ class UploadView(DataView):
     permissions = {"POST": "predictu.upload"}
     parser_classes = [UploadParser]
 
-    @extend_schema(request={"multipart/form-data": UploadIn}, responses={200: OpenApiTypes.OBJECT}, examples=[_EXAMPLE])
+    @extend_schema(request={"multipart/form-data": UploadIn})
     def post(self, request: Request) -> Response:
         """Upload a file.
 
