@@ -12,7 +12,7 @@ from accounts.api.gates import bearer
 from accounts.models import AdminUser
 from accounts.services import sessions
 from predictu import clock
-from predictu.api.views import ApiView, DataView
+from predictu.api.views import ApiView, DataView, Nothing
 
 
 class LoginView(DataView):
@@ -46,6 +46,7 @@ class LogoutView(ApiView):
     permissions = {"POST": None}
 
     def post(self, request: Request) -> Response:
+        self.body(Nothing)
         sessions.log_out(sessions.identify(bearer(request._request)), now=clock.now())
         return Response(status=204)
 

@@ -10,7 +10,7 @@ from operators.models import CallbackEvent, Delivery
 from operators.services import replays
 from predictu import clock, ids
 from predictu.api import pages
-from predictu.api.views import DataView
+from predictu.api.views import DataView, Nothing
 from predictu.errors import Gone, NotFound
 
 _MOST, _DEFAULT = 200, 100
@@ -55,6 +55,7 @@ class DeliveriesView(DataView):
 class ReplayView(DataView):
     def post(self, request: Request, delivery_id: str) -> Response:
         """Have a delivery sent to you again, under the same id."""
+        self.body(Nothing)
         mine = Delivery.objects.select_related("operator").filter(operator_id=self.operator.id)
         found = mine.filter(event__id=delivery_id).first() if ids.is_one("dlv", delivery_id) else None
         if found is None:

@@ -27,6 +27,8 @@ class Query:
             return None
         if "\x00" in value:
             raise _bad(name, "must not hold null bytes")
+        if "\ufffd" in value:  # what Django reads where the bytes are no UTF-8
+            raise _bad(name, "must be UTF-8")
         return value
 
     def text(self, name: str, *, longest: int = 200) -> str | None:

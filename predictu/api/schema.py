@@ -43,6 +43,8 @@ _ID_PREFIXES = {
     "delivery_id": "dlv",
     "approval_id": "apr",
     "settlement_id": "stl",
+    "schedule_id": "sched",
+    "payment_id": "pay",
 }
 
 

@@ -14,6 +14,10 @@ from predictu.api.params import Query
 from predictu.errors import Forbidden, ValidationFailed
 
 
+class Nothing(Serializer):
+    """The body of a call that takes none."""
+
+
 class ApiView(APIView):
     """A view of one path. ``permissions`` names the permission each writing method needs; a test walks them all."""
 

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from operators.models import Operator
 from predictu import clock
 from predictu.api import pages
-from predictu.api.views import DataView
+from predictu.api.views import DataView, Nothing
 from predictu.errors import NotFound, ValidationFailed
 from predictu.platform import audit
 from reports import downloads
@@ -63,6 +63,7 @@ class ExportView(DataView):
 
     def delete(self, request: Request, name: str) -> Response:
         """Cancel an export that is being made."""
+        self.body(Nothing)
         return self.answer(rows.export(exports.cancel(export=exports.by_id(name), actor=self.admin, now=clock.now())))
 
 
@@ -80,6 +81,7 @@ class ExportCancelView(DataView):
 
     def post(self, request: Request, export_id: str) -> Response:
         """Cancel an export that is being made."""
+        self.body(Nothing)
         export = exports.cancel(export=exports.by_id(export_id), actor=self.admin, now=clock.now())
         return self.answer(rows.export(export))
 

@@ -11,7 +11,7 @@ from accounts.models import system_admin
 from predictu import clock
 from predictu.api import envelopes, pages
 from predictu.api.throttling import Limit, take
-from predictu.api.views import DataView
+from predictu.api.views import DataView, Nothing
 from predictu.errors import PredictuError
 from reports import downloads
 from reports.api import rows
@@ -64,6 +64,7 @@ class ReportView(DataView):
 
     def delete(self, request: Request, report_id: str) -> Response:
         """Cancel a report that is being made."""
+        self.body(Nothing)
         report = runs.cancel(report=runs.by_id(report_id), actor=self.admin, now=clock.now())
         return self.answer(rows.report(report))
 
@@ -73,6 +74,7 @@ class ReportCancelView(DataView):
 
     def post(self, request: Request, report_id: str) -> Response:
         """Cancel a report that is being made."""
+        self.body(Nothing)
         report = runs.cancel(report=runs.by_id(report_id), actor=self.admin, now=clock.now())
         return self.answer(rows.report(report))
 
@@ -82,6 +84,7 @@ class ReportLinkView(DataView):
 
     def post(self, request: Request, report_id: str) -> Response:
         """Revoke the link that was e-mailed in place of a large file."""
+        self.body(Nothing)
         report = runs.revoke_link(report=runs.by_id(report_id), actor=self.admin, now=clock.now())
         return self.answer(rows.report(report))
 
@@ -140,6 +143,7 @@ class ScheduleView(DataView):
         return self.answer(rows.schedule(changed, schedules.last_runs([changed]).get(changed.pk)))
 
     def delete(self, request: Request, schedule_id: str) -> Response:
+        self.body(Nothing)
         schedules.delete(schedule=schedules.by_id(schedule_id), actor=self.admin, now=clock.now())
         return Response(status=204)
 

@@ -12,7 +12,7 @@ from accounts.models import Player
 from operators import queries as operators
 from predictu import clock, money
 from predictu.api import lists, pages
-from predictu.api.views import DataView
+from predictu.api.views import DataView, Nothing
 from predictu.platform import config
 from risk import scoring
 from risk.models import PlayerScore
@@ -32,6 +32,7 @@ class UserScoreView(DataView):
         return self.answer(score_of(accounts.by_id(user_id)))
 
     def post(self, request: Request, user_id: str) -> Response:
+        self.body(Nothing)
         player = accounts.by_id(user_id)
         evaluations.evaluate([player.id], now=clock.now())
         player.refresh_from_db()

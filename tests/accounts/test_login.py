@@ -152,10 +152,10 @@ class TestTokens:
     def test_logout_kills_that_token_only(self):
         admin = make_admin()
         first, second = log_in(admin), log_in(admin)
-        answer = Client(headers={"Authorization": f"Bearer {first}"}).post(LOGOUT)
+        answer = Client(headers={"Authorization": f"Bearer {first}"}).post(LOGOUT, content_type="application/json")
         assert (answer.status_code, answer.content) == (204, b"")
         assert [visit(first).status_code, visit(second).status_code] == [401, 404]
-        again = Client(headers={"Authorization": f"Bearer {first}"}).post(LOGOUT)
+        again = Client(headers={"Authorization": f"Bearer {first}"}).post(LOGOUT, content_type="application/json")
         assert (again.status_code, again.json()) == (401, UNAUTHORIZED)
         assert list(AuditEntry.objects.values_list("action", flat=True).order_by("created_at")) == [
             "admin.login",
@@ -166,7 +166,7 @@ class TestTokens:
     def test_forgetting_keeps_tokens_that_still_live(self):
         admin = make_admin()
         with time_machine.travel("2026-03-19T12:00:00Z", tick=False) as traveller:
-            Client(headers={"Authorization": f"Bearer {log_in(admin)}"}).post(LOGOUT)
+            Client(headers={"Authorization": f"Bearer {log_in(admin)}"}).post(LOGOUT, content_type="application/json")
             attempt(admin.email, "wrong")
             sessions.forget_expired(now=now())
             assert (RevokedToken.objects.count(), LoginFailure.objects.count()) == (1, 1)

@@ -63,12 +63,13 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 @cache
-def _shared() -> dict[str, Any]:
+def shared() -> dict[str, Any]:
+    """Parameters that mean the same for several operations, by name."""
     return _read(_FOLDER / _SHARED)
 
 
 def _parameter(given: str | dict[str, Any]) -> dict[str, Any]:
-    known = _shared()[given] if isinstance(given, str) else given
+    known = shared()[given] if isinstance(given, str) else given
     name = given if isinstance(given, str) else given["name"]
     return {"name": name, "in": "query", **known}
 
