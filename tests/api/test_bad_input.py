@@ -187,7 +187,7 @@ def bad_texts(schema):
 
 
 def test_paths_to_nothing(world):
-    """Ids of another kind, malformed, unknown, and bytes no text has: a 404 each, unless a parameter is missed first."""
+    """Ids of another kind, malformed, unknown, bytes no text has: a 404 each, unless a parameter is missed first."""
     wrong, before = [], fingerprint.everything()
     for method, path, operation in operations("get", *WRITING):
         parameters = operation.get("parameters", ())

@@ -7,12 +7,14 @@ from urllib.parse import quote
 from django.test import Client
 
 from accounts.models import Player
+from billing import parties
 from billing.models import CreditNote, Invoice, Payment
 from operators.models import CallbackEvent, Operator, OperatorKey
 from predictu.api import schema
 from predictu.platform.models import Approval, StoredFile
 from reports.models import Export, Report, ReportSchedule
-from risk.models import CircuitBreaker, RiskEvent
+from risk import scoring
+from risk.models import CircuitBreaker, PlayerScore, RiskEvent
 from tests.desk.rows import fill
 from tests.factories import as_admin, make_admin, make_market, make_pair, now, signed
 from trading.models import Market, Settlement, Trade
@@ -78,7 +80,19 @@ class World:
             "user_id": self.player.pk,
         }
         self.note = first[CreditNote].number
+        self._complete(first)
         self.call("get", "/api/casino/whoami")  # from now on the key has been used
+
+    def _complete(self, first):
+        """What the lists do not need of their rows, but the pages behind them do."""
+        who = {"seller": parties.seller(), "buyer": parties.buyer(self.operator)}
+        done = {"issued_at": now(), "due_at": now(), "sent_at": now(), "terms_days": 14, "content_hash": "0" * 64}
+        Invoice.objects.filter(pk=first[Invoice].pk).update(
+            status="sent", number="INV-2026-00001", payment_details=[], **who, **done
+        )
+        Report.objects.update(filters={"from": "2026-03-01T00:00:00+00:00", "to": "2026-04-01T00:00:00+00:00"})
+        judged = {"score": 0, "max": 25, "value": None, "detail": "Not evaluated yet"}
+        PlayerScore.objects.update(components=dict.fromkeys(scoring.SCALES, judged))
 
     def url(self, path, **changes):
         """``path`` of the description with ids of things that exist."""

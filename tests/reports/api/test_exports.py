@@ -216,5 +216,5 @@ def test_one_that_waits_can_be_cancelled(staff):
     assert staff.delete(f"{URL}/{export['export_id']}").json()["data"]["status"] == "cancelled"
     exports.make(export["export_id"], now=datetime.now(UTC))
     assert Export.objects.get().status == "cancelled"
-    assert staff.post(f"{URL}/{export['export_id']}/cancel").status_code == 409
+    assert staff.post(f"{URL}/{export['export_id']}/cancel", content_type="application/json").status_code == 409
     assert staff.get(f"{URL}/{export['export_id']}/download").status_code == 410

@@ -162,7 +162,7 @@ def test_a_larger_one_is_processed_and_can_be_cancelled(staff, world, monkeypatc
     assert cancelled.json()["data"]["status"] == "cancelled"
     runs.make(report["report_id"], now=datetime.now(UTC))
     assert Report.objects.get().status == "cancelled" and Report.objects.get().path == ""
-    assert staff.post(f"{report['poll_url']}/cancel").status_code == 409
+    assert staff.post(f"{report['poll_url']}/cancel", content_type="application/json").status_code == 409
     assert staff.get(f"{URL}/{report['report_id']}/download").status_code == 410
 
 
@@ -202,10 +202,10 @@ def test_a_file_too_large_for_a_mail_goes_as_a_link(
     assert file.status_code == 200 and len(b"".join(file.streaming_content)) == report.file_size_bytes
     assert AuditEntry.objects.filter(action="report.link_fetched", object_id=report.pk).count() == 1
     assert anyone.get(f"/{link[:-1]}").status_code == 404
-    assert staff.post(f"{URL}/{report.pk}/revoke-link").status_code == 200
+    assert staff.post(f"{URL}/{report.pk}/revoke-link", content_type="application/json").status_code == 200
     assert anyone.get(f"/{link}").status_code == 410
     assert AuditEntry.objects.filter(action="report.link_fetched").count() == 1
-    assert staff.post(f"{URL}/{report.pk}/revoke-link").status_code == 409
+    assert staff.post(f"{URL}/{report.pk}/revoke-link", content_type="application/json").status_code == 409
 
 
 def test_a_mail_that_fails_is_tried_again_and_nobody_gets_it_twice(
