@@ -13,8 +13,11 @@ from tests.factories import make_admin, make_operator, make_pair, now
 pytestmark = pytest.mark.django_db
 NEW = "/admin/operators/new/"
 RECORD = {
-    "name": "Casino Blue", "slug": "casino-blue", "website_url": "https://www.casino-blue.example/play",
-    "contact_email": "tech@casino-blue.example", "contact_name": "",
+    "name": "Casino Blue",
+    "slug": "casino-blue",
+    "website_url": "https://www.casino-blue.example/play",
+    "contact_email": "tech@casino-blue.example",
+    "contact_name": "",
 }
 
 
