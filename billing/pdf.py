@@ -189,7 +189,7 @@ def _facts(document: InvoiceDocument) -> list[tuple[str, str]]:
     corrects, corrected_at = document.corrects or ("", None)
     facts = [
         ("Number", document.number or "given when sent"),
-        ("Corrects invoice", corrects),
+        ("Corrects", corrects),
         ("Invoice issued", shown.day(corrected_at) if corrected_at else ""),
         ("Issued", shown.day(document.issued_at)),
         ("Due", shown.day(document.due_at) if document.due_at else ""),

@@ -3,24 +3,24 @@
 from typing import Any
 
 from celery import shared_task
+from django.conf import settings
 
 from billing import months
 from billing.errors import MonthOpen
 from billing.services import invoices, mails
 from predictu import clock, jobs
 
-_AGAIN_SECONDS = 60
 _MOST_RETRIES = 600
 
 
 @shared_task(queue="slow", bind=True, max_retries=_MOST_RETRIES)
 def bill_last_month(self: Any) -> None:
-    """Bill the month before this one; tried again each minute while it is not closed."""
+    """Bill the month before this one; tried again, each minute by default, while it is not closed."""
     now = clock.now()
     try:
         invoices.run_month(month=months.before(now), now=now)
     except MonthOpen as problem:
-        raise self.retry(exc=problem, countdown=_AGAIN_SECONDS) from problem
+        raise self.retry(exc=problem, countdown=settings.PREDICTU_BILLING_RETRY_SECONDS) from problem
 
 
 @shared_task(queue="slow")

@@ -40,7 +40,7 @@ class Table:
         return [list(zip(row, looks, strict=True)) for row in self.rows]
 
 
-_LOOKS = {">": "is-number", "~": ""}
+_LOOKS = {">": "is-number", "~": "is-text"}
 
 
 def _look(head: str) -> str:

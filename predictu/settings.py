@@ -312,6 +312,8 @@ PREDICTU_BILLING_ADDRESS = env("PREDICTU_BILLING_ADDRESS", default="")
 PREDICTU_BILLING_TAX_ID = env("PREDICTU_BILLING_TAX_ID", default="")
 PREDICTU_BILLING_EMAIL = env("PREDICTU_BILLING_EMAIL", default="")
 PREDICTU_BILLING_PAYMENT = env("PREDICTU_BILLING_PAYMENT", default="")
+# The month's run waits so long for transactions that are still open before it tries again, 600 times at most.
+PREDICTU_BILLING_RETRY_SECONDS = env.int("PREDICTU_BILLING_RETRY_SECONDS", default=60)
 PREDICTU_BILLING_HOLD_FOR_REVIEW = env.bool("PREDICTU_BILLING_HOLD_FOR_REVIEW", default=False)
 
 # -- Celery -------------------------------------------------------------------------------------------------------

@@ -14,12 +14,11 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from accounts.models import Player
 from operators import delivery_lists, health_chart, models
-from operators.admin import onboarding
+from operators.admin import onboarding, operator_page
 from operators.services import health, keys, lifecycle, replays
 from predictu import clock, shown
 from predictu.admin_acts import Act, ActingAdmin, Given, act_on_chosen
-from predictu.admin_base import ReadOnlyAdmin, among, linked, url_of
-from predictu.platform.models import AuditEntry
+from predictu.admin_base import ReadOnlyAdmin, among, linked
 from risk.models import ExposureBucket
 from risk.services import operator_changes
 
@@ -111,21 +110,7 @@ class OperatorAdmin(ActingAdmin):
         return super().changelist_view(request, {**(extra_context or {}), "new": new})
 
     def page_facts(self, request: HttpRequest, row: models.Operator) -> dict[str, Any]:
-        now = clock.now()
-        done = {fact.name: fact for fact in row.onboarding_facts.all()}
-        players = Player.objects.real().for_operator(row)
-        return {
-            "panel": "admin/operator_panel.html",
-            "steps": [(name.replace("_", " "), done.get(name)) for name in models.OnboardingFact.Name.values],
-            "key_rows": [(key, key.status(now), url_of(type(key), key.pk)) for key in row.keys.all()[:10]],
-            "user_count": players.count(),
-            "users": [(each, url_of(Player, each.pk)) for each in players.order_by("-trade_count", "-id")[:8]],
-            "callbacks": health.health_of([row.id])[row.id],
-            "deliveries": row.deliveries.select_related("event").order_by("-event")[:10],
-            "invoices": row.invoices.order_by("-month")[:6],
-            "whole": ExposureBucket.objects.filter(scope="operator", scope_id=row.id).first(),
-            "audit": AuditEntry.objects.filter(object_id=row.id).select_related("actor")[:10],
-        }
+        return operator_page.facts(row)
 
 
 @admin.register(models.OperatorKey)

@@ -222,8 +222,7 @@ def test_the_markets_page_shows_its_week_its_sides_and_why_it_may_not_trade(clos
     page = text(client, url_of(Market, closed.pk))
     assert "<polyline points=" in page and "between 0.40 and 0.60" in page
     assert "The source has closed it." in page and "proposed" in page
-    sides = page.split('data-side="yes"')[1]
-    assert "$50.00" in sides.split("</li>")[0] and "$20.00" in page.split('data-side="no"')[1].split("</li>")[0]
+    assert "$50.00 of $50,000" in page and "$20.00 of $50,000" in page and "$70.00 of $50,000" in page
     positions = page.split('data-table="largest-open-positions"')[1].split("</table>")[0]
     assert player.id in positions and player.username not in page and "Casino Blue" in positions
     assert 'data-table="settlement-preview"' in page and "data-act" not in page

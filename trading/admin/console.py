@@ -19,7 +19,7 @@ from trading.polymarket.finality import Waiting
 from trading.queries import settlements as found_settlements
 from trading.services import corrections, settlements
 
-MOST = 50
+MOST = 30
 _MANY = 1_000
 Status = models.Settlement.Status
 
@@ -63,6 +63,7 @@ def console(request: HttpRequest) -> HttpResponse:
         ],
         "table": draw(title, found, empty, chosen),
         "market": market,
+        "waits_for": market.waiting_for.replace("_", " ") if market else "",
         "market_url": url_of(models.Market, market.pk) if market else None,
         "preview": preview.of_market(market, request) if market and not market.is_over else None,
         "approvals": _approvals() if approvals.required() else None,
@@ -116,21 +117,19 @@ def _settlements(title: str, rows: Iterable[models.Settlement], empty: str, chos
     return Table(
         title=title,
         heads=(
-            *("~Market", "Resolution", "By", "Resolved (UTC)", ">Positions", ">Paid out, USD", ">Given back, USD"),
-            *("Callbacks", "Complete", "~Error", "Statement"),
+            *("~Market", "Resolution", "Resolved (UTC)", ">Positions", ">Paid out, USD", ">Given back, USD"),
+            *("Callbacks", "Complete", "Statement"),
         ),
         rows=[
             (
                 link(url_of(models.Market, row.market_id), row.market.title),
                 f"{row.resolution.upper()}{', corrected' if row.version > 1 else ''}",
-                row.resolution_source,
                 shown.instant(row.resolved_at),
                 f"{row.positions_settled:,} of {row.positions_total:,}",
                 shown.amount(row.total_payout_usd),
                 shown.amount(row.refund_usd),
                 _callbacks(*told.get(row.pk, (0, 0, 0))),
-                "yes" if settlement.holds(row) else "NO" if row.completeness else "not yet",
-                row.error or NONE,
+                "yes" if settlement.holds(row) else "NO" if row.completeness else row.error or "not yet",
                 link(url_of(models.Settlement, row.pk), "Open"),
             )
             for row in rows

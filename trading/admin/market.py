@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from operators.models import Operator
 from predictu import clock, shown
 from predictu.admin_acts import ActingAdmin
+from predictu.admin_bars import Bar
 from predictu.admin_base import url_of
 from predictu.admin_tables import NONE, Table, link
 from predictu.platform import config
@@ -46,7 +47,7 @@ class MarketAdmin(ActingAdmin):
             "reasons": [reason["text"] for reason in row.untradeable_reasons],
             "row": row,
             "price": price_chart.of_history(detail["price_history"]),
-            "sides": _sides(detail["exposure"]),
+            "bars": _bars(detail["exposure"]),
             "preview": None if row.is_over else preview.of_market(row, request),
             "tables": [_by_operator(detail["by_operator"]), _positions(row), _trail(row)],
         }
@@ -73,19 +74,11 @@ def _figures(row: models.Market, detail: dict[str, Any], settled: models.Settlem
     return found
 
 
-def _sides(held: dict[str, Any]) -> list[dict[str, Any]]:
-    """What is open on each side, and of the limit how much: figures, and widths in percent for bars."""
+def _bars(held: dict[str, Any]) -> list[Bar]:
+    """What is open on each side and on both, against the limit of a market."""
     limit = config.current()["risk.per_market_max_usd"]
     parts = (("YES", held["yes_usd"]), ("NO", held["no_usd"]), ("Both", held["total_usd"]))
-    return [
-        {
-            "name": name,
-            "amount": shown.amount(amount),
-            "pct": f"{min(amount * 100 / limit, 100):.1f}" if limit else "0",
-            "limit": shown.amount(limit, 0),
-        }
-        for name, amount in parts
-    ]
+    return [Bar(name, None, amount, limit) for name, amount in parts]
 
 
 def _by_operator(rows: list[dict[str, Any]]) -> Table:
