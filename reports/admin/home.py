@@ -12,7 +12,7 @@ from operators.models import Delivery, Operator
 from operators.services import health
 from predictu import clock, shown
 from predictu.admin_bars import Bar
-from predictu.admin_base import url_of
+from predictu.admin_base import SEE_PERSONAL, url_of
 from predictu.money import ZERO
 from predictu.platform import config, feed
 from reports import alerts
@@ -38,7 +38,8 @@ def context(request: HttpRequest, known: dict[str, Any]) -> dict[str, Any]:
     operators = list(Operator.objects.order_by("name").only("id", "name", "callback_url", "suspended_at", "stage"))
     called = {each.id: each.name for each in operators}
     lines, _ = feed.page(feed.Filter(), cursor=None, limit=10)
-    texts = names.fill([line.description for line in lines])
+    personal = request.user.has_perm(SEE_PERSONAL)  # type: ignore[union-attr]
+    texts = names.fill([line.description for line in lines], people=personal)
     tripped = CircuitBreaker.objects.filter(status=CircuitBreaker.Status.TRIPPED, is_enabled=True)
     waiting = Settlement.objects.exclude(status=Settlement.Status.COMPLETED)
     return {

@@ -14,6 +14,7 @@ from accounts import roles
 from operators.models import Endpoint
 from predictu import metrics, volatile
 from predictu.admin_base import url_of
+from predictu.platform import relay
 from reports.admin import charts, system
 from reports.alerts import Vitals
 from tests.factories import make_admin, make_market, make_operator, make_player, now, place
@@ -51,6 +52,16 @@ def test_it_shows_what_was_traded_held_and_earned():
     assert [name for name, _ in fullest[:3]] == ["All markets", "Casino Blue", "Category crypto"]
     assert [held for _, held in fullest] == [10, 10, 10, 0]
     assert url_of(type(operator), operator.id) in answer.content.decode()
+
+
+def test_users_are_named_to_who_may_see_personal_data_only():
+    player = make_player(make_operator())
+    relay.run(relay.ACTIVITY)
+    client = Client()
+    client.force_login(make_admin(roles.RISK))
+    assert f"{player.username} signed up" in client.get("/admin/").content.decode()
+    seen = staff().get("/admin/").content.decode()
+    assert f"{player.id} signed up" in seen and player.username not in seen
 
 
 def test_its_queries_do_not_grow_with_what_there_is():

@@ -247,7 +247,7 @@ def test_it_costs_the_same_with_many_operators(held):
         operator = make_operator(**ROOM)
         breakers.seed_for_operator(operator.id, now=now())
         place(make_player(operator, balance="50"), make_market(yes_mid=Decimal("0.5")), 10)
-    assert queries() == before
-    assert before <= 40, before
+    assert queries() <= before + 1, "the configuration is read again once a second"
+    assert before <= 40
     text = page_of(client)
     assert "more, further from tripping" in text
