@@ -90,6 +90,8 @@ def of_change(before: Configuration, after: Configuration, *, now: datetime) -> 
 
 
 class _Judge:
+    """Sums over the buys seen. Limits are worked out once, and breakers judged by the fullest each scope was."""
+
     def __init__(self, before: Configuration, after: Configuration) -> None:
         self.before, self.after = before, after
         self.operators = Operator.objects.in_bulk()
@@ -97,52 +99,67 @@ class _Judge:
         self.breakers: dict[tuple[str, str], list[CircuitBreaker]] = {}
         for breaker in by_exposure:
             self.breakers.setdefault((breaker.scope, breaker.scope_id), []).append(breaker)
-        self.trips: dict[str, set[str]] = {"before": set(), "after": set()}
+        self.limits: dict[tuple[bool, str, str, str], Decimal] = {}
+        self.fullest: dict[tuple[bool, str, str], tuple[Decimal, Decimal]] = {}
         self.examined, self.rejected, self.rejected_cost = 0, Counter[int](), ZERO
         self.spread_before = self.spread_after = ZERO
 
     def see(self, buy: _Buy) -> None:
         self.examined += 1
         self.spread_before += self._spread(buy, self.before)
-        wall = self._wall(buy, self.after)
-        if wall and not self._wall(buy, self.before):
+        scopes = list(buy.scopes())
+        wall = self._wall(buy, scopes, self.after)
+        if wall and not self._wall(buy, scopes, self.before):
             self.rejected[wall] += 1
             self.rejected_cost += buy.cost_usd
         else:
             self.spread_after += self._spread(buy, self.after)
-            self._trip(buy, self.after, "after")
-        self._trip(buy, self.before, "before")
+            self._fill(buy, scopes, self.after)
+        self._fill(buy, scopes, self.before)
 
     def tripped(self) -> list[CircuitBreaker]:
         """The breakers that only the new values would have tripped."""
-        found = self.trips["after"] - self.trips["before"]
-        return [breaker for known in self.breakers.values() for breaker in known if breaker.id in found]
+        return [
+            breaker
+            for known in self.breakers.values()
+            for breaker in known
+            if self._trips(breaker, self.after) and not self._trips(breaker, self.before)
+        ]
 
     def _limit(self, scope: str, buy: _Buy, configuration: Configuration) -> Decimal:
-        operator = self.operators[buy.operator_id]
-        terms = limits.OperatorLimits(operator.risk_tier, operator.exposure_limit_usd, operator.category_limits)
-        return exposure.limit_of(scope, category=buy.category, configuration=configuration, operator=terms)
+        key = (configuration is self.after, scope, buy.operator_id, buy.category)
+        if key not in self.limits:
+            operator = self.operators[buy.operator_id]
+            terms = limits.OperatorLimits(operator.risk_tier, operator.exposure_limit_usd, operator.category_limits)
+            self.limits[key] = exposure.limit_of(
+                scope, category=buy.category, configuration=configuration, operator=terms
+            )
+        return self.limits[key]
 
-    def _wall(self, buy: _Buy, configuration: Configuration) -> int | None:
+    def _wall(self, buy: _Buy, scopes: list[tuple[str, str, Decimal]], configuration: Configuration) -> int | None:
         most = [configuration["risk.per_trade_max_usd"], configuration["defaults.user_max_bet_usd"]]
         most.append(configuration.values.get(f"tiers.{buy.tier}_max_bet_usd", most[0]))
         if buy.cost_usd > min(most):
             return 1
-        for scope, _, held in buy.scopes():
+        for scope, _, held in scopes:
             if held > self._limit(scope, buy, configuration):
                 return walls.WALL_OF[scope]
         return None
 
-    def _trip(self, buy: _Buy, configuration: Configuration, which: str) -> None:
-        for scope, scope_id, held in buy.scopes():
-            for breaker in self.breakers.get((scope, scope_id), ()):
-                if breaker.id in self.trips[which]:
-                    continue
-                at = breaker.trigger_threshold
-                if breaker.follows_config:
-                    at = configuration["risk.circuit_breaker_threshold_pct"]
-                if held * 100 >= at * self._limit(scope, buy, configuration):
-                    self.trips[which].add(breaker.id)
+    def _fill(self, buy: _Buy, scopes: list[tuple[str, str, Decimal]], configuration: Configuration) -> None:
+        """Remember the fullest a scope with a breaker was, with the limit it had."""
+        for scope, scope_id, held in scopes:
+            if (scope, scope_id) in self.breakers:
+                key = (configuration is self.after, scope, scope_id)
+                if key not in self.fullest or held > self.fullest[key][0]:
+                    self.fullest[key] = held, self._limit(scope, buy, configuration)
+
+    def _trips(self, breaker: CircuitBreaker, configuration: Configuration) -> bool:
+        held, limit = self.fullest.get((configuration is self.after, breaker.scope, breaker.scope_id), (ZERO, ZERO))
+        at = breaker.trigger_threshold
+        if breaker.follows_config:
+            at = configuration["risk.circuit_breaker_threshold_pct"]
+        return limit > 0 and held * 100 >= at * limit
 
     def _spread(self, buy: _Buy, configuration: Configuration) -> Decimal:
         override = self.operators[buy.operator_id].spread_override_bps
