@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminDecimalFieldWidget
 
+from accounts.admin.restrictions import RESTRICT
 from accounts.models import Player
 from accounts.services import adjustments
 from predictu import shown
@@ -143,6 +144,7 @@ ACTS = (
         form=LimitForm,
         initial=lambda row: {"max_bet_usd": row.max_bet_usd},
     ),
+    RESTRICT,
     Act(
         name="adjust",
         label="Adjust the balance",

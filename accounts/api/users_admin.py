@@ -20,7 +20,7 @@ from predictu.errors import ValidationFailed
 from predictu.platform import approvals
 from predictu.platform.models import Approval
 from risk.services import users as user_service
-from trading.models import Market
+from trading.queries import markets
 
 _MOST_MARKETS = 1_000
 
@@ -91,10 +91,9 @@ class AdjustmentsView(DataView):
 
 def _check(changes: dict[str, Any], player: Player, now: Any) -> None:
     problems: dict[str, list[str]] = {}
-    wanted = set(changes.get("blocked_markets", ()))
-    unknown = wanted - set(Market.objects.filter(pk__in=wanted).values_list("pk", flat=True))
+    unknown = markets.unknown(changes.get("blocked_markets", ()))
     if unknown:
-        problems["restrictions.blocked_markets"] = [f"unknown: {', '.join(sorted(unknown))}"]
+        problems["restrictions.blocked_markets"] = [f"unknown: {', '.join(unknown)}"]
     expires = changes.get("tier_expires_at")
     if expires is not None and expires <= now:
         problems["tier_expires_at"] = ["must lie in the future"]

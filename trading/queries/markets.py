@@ -1,7 +1,7 @@
 """Markets as God Mode and operators see them; volumes and counts are ours, from the market's bucket."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -109,6 +109,12 @@ def one(market_id: str) -> dict[str, Any] | None:
     """One market's row with its bucket's counts."""
     found = _read([ids.decode("mkt", market_id)])
     return found[0] if found else None
+
+
+def unknown(market_ids: Iterable[str]) -> list[str]:
+    """Those of ``market_ids``, all of them well-formed, that are no market of ours; sorted."""
+    wanted = set(market_ids)
+    return sorted(wanted - set(Market.objects.filter(pk__in=wanted).values_list("pk", flat=True)))
 
 
 def _read(keys: Sequence[Any]) -> list[dict[str, Any]]:
