@@ -208,37 +208,28 @@ def test_a_replay_tells_the_pseudonym_and_its_signature_fits(house, person):
     assert is_genuine(request, house.pair.secret)
 
 
-@pytest.mark.parametrize("still", ["positions", "balance", "callbacks", "file"])
-def test_who_is_still_needed_is_not_forgotten(house, person, still):
-    if still == "positions":
-        order = {"user_id": person.id, "market_id": make_market().id, "outcome": "no", "side": "buy", "quantity": 5}
-        house("POST", "trades", order)
-        house.deliver()
-    if still != "balance":
-        person.refresh_from_db()
-        house("POST", f"users/{person.id}/withdraw", {"amount_usd": float(person.balance_usd)})
-        if still != "callbacks":
-            house.deliver()
-    if still == "file":
-        Report.objects.create(
-            type="users",
-            format="csv",
-            include_pii=True,
-            requested_by=make_admin(),
-            created_at=now(),
-            rung_at=now(),
-        )
-    before = places_with(*PERSON.values())
-    words = {
-        "positions": "1 positions are open",
-        "balance": "there is a balance",
-        "callbacks": "callbacks about the user are on their way",
-        "file": "a file with personal data is being made",
-    }
-    with pytest.raises(CommandError, match=words[still]):
-        command(person)
-    assert places_with(*PERSON.values()) == before
-    assert not AuditEntry.objects.filter(action="user.forget").exists()
+def test_who_is_still_needed_is_not_forgotten(house, person):
+    before = Player.objects.filter(pk=person.id).values("external_id", "username", "email").get()
+
+    def refused(why, *more):
+        with pytest.raises(CommandError, match=why):
+            command(person, *more)
+        assert Player.objects.filter(pk=person.id).values(*before).get() == before
+        assert not AuditEntry.objects.filter(action="user.forget").exists()
+
+    refused("there is a balance")
+    order = {"user_id": person.id, "market_id": make_market().id, "outcome": "no", "quantity": 5}
+    house("POST", "trades", order | {"side": "buy"})
+    house.deliver()
+    refused("1 positions are open", "--leave-money")
+    house("POST", "trades", order | {"side": "sell"})
+    refused("callbacks about the user are on their way", "--leave-money")
+    withdraw(house, person)
+    Report.objects.create(
+        type="users", format="csv", include_pii=True, requested_by=make_admin(), created_at=now(), rung_at=now()
+    )
+    refused("a file with personal data is being made")
+    assert places_with(PERSON["email"]) >= {"accounts_player", "operators_idempotencyrecord"}
 
 
 def test_money_may_be_left_and_can_be_withdrawn(house, person):
