@@ -4,20 +4,24 @@ Whether something is wrong is judged anew whenever it is asked; the rows only sa
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from predictu import clock, jobs
-from predictu.platform import activity, notices
+from predictu.platform import activity, heartbeats, notices
+from predictu.platform.models import Heartbeat
 from reports import alerts as rules
 from reports.alerts import Alert
 from reports.models import StandingAlert
 from reports.queries import vitals
 
 TASK = "reports.tasks.watch_platform"
+HEARTBEAT = "alerts"
+# Nobody watched for longer than this: the platform was down or is new, and starts up.
+_WAKING = timedelta(minutes=2)
 _TURN = "SELECT pg_advisory_xact_lock(hashtext('predictu:alerts'))"
 
 
@@ -28,18 +32,28 @@ def standing(*, now: datetime) -> list[Alert]:
 
 @transaction.atomic
 def watch(*, now: datetime) -> tuple[list[str], list[str]]:
-    """Raise what has begun and clear what has ended; their names. Two at once take turns, and each is told once."""
+    """Raise what has begun and clear what has ended; their names. Two at once take turns, and each is told once.
+
+    Whoever is the first to look after a while raises nothing yet: what did not run is only about to.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_TURN)
     found = {alert.key: alert for alert in standing(now=now)}
     told = {(row.name, row.subject): row for row in _open().order_by("id")}
-    begun = [alert for key, alert in found.items() if key not in told]
+    begun = [alert for key, alert in found.items() if key not in told] if _was_awake(now) else []
     over = [row for key, row in told.items() if key not in found]
     for alert in begun:
         _raise(alert, now)
     for row in over:
         _clear(row, now)
     return [alert.name for alert in begun], [row.name for row in over]
+
+
+def _was_awake(now: datetime) -> bool:
+    """Whether somebody had watched until now; from now on somebody has."""
+    last = Heartbeat.objects.filter(name=HEARTBEAT).values_list("seen_at", flat=True).first()
+    heartbeats.seen(HEARTBEAT, now=now)
+    return last is not None and now - last <= _WAKING
 
 
 def ring_for_news(found: Iterable[Alert]) -> None:

@@ -87,6 +87,7 @@ class TestTheDoor:
 def test_state_is_read_at_the_scrape(opened, redis_client, django_capture_on_commit_callbacks):
     operator, at = make_operator(), now()
     heartbeats.seen("beat", now=at - 100 * S)
+    heartbeats.seen("alerts", now=at - 60 * S)
     heartbeats.seen("ledger", now=at, detail={"findings": [{"check": "balances", "count": 3}]})
     redis_client.rpush("slow", "a", "b")
     CircuitBreaker.objects.filter(scope="global").update(status="tripped", tripped_at=at)

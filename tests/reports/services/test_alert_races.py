@@ -19,7 +19,8 @@ WATCHERS = 4
 
 def test_watchers_at_once_tell_once():
     now = clock.now()
-    heartbeats.seen("beat", now=now)
+    for name in ("beat", "alerts"):
+        heartbeats.seen(name, now=now)
     heartbeats.seen("prices", now=now - timedelta(minutes=3))
     start = Barrier(WATCHERS)
 

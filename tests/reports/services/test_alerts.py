@@ -23,7 +23,7 @@ S = timedelta(seconds=1)
 @pytest.fixture(autouse=True)
 def alive():
     ActivityEvent.objects.filter(number=None).delete()
-    for name in ("beat", "prices", "ledger"):
+    for name in ("beat", "prices", "ledger", "alerts"):
         heartbeats.seen(name, now=NOW)
 
 
@@ -139,6 +139,17 @@ def test_an_alert_is_told_once_and_its_end_once(settings, django_capture_on_comm
     heartbeats.seen("beat", now=NOW + 75 * S)
     assert alerts.watch(now=NOW + 75 * S) == (["sync_stale"], [])
     assert StandingAlert.objects.count() == 2
+
+
+def test_the_first_look_after_a_while_tells_nothing_yet():
+    heartbeats.seen("prices", now=NOW - 130 * S)
+    later = NOW + 121 * S  # nobody has watched since
+    heartbeats.seen("beat", now=later)
+    assert alerts.watch(now=later) == ([], [])
+    assert alerts.watch(now=later + 15 * S) == (["sync_stale"], [])
+    heartbeats.seen("prices", now=later + 400 * S)
+    heartbeats.seen("beat", now=later + 400 * S)
+    assert alerts.watch(now=later + 400 * S) == ([], ["sync_stale"])
 
 
 def test_without_addresses_nobody_is_mailed():
