@@ -118,7 +118,7 @@ def _settlements(title: str, rows: Iterable[models.Settlement], empty: str, chos
         title=title,
         heads=(
             *("~Market", "Resolution", "Resolved (UTC)", ">Positions", ">Paid out, USD", ">Given back, USD"),
-            *("Callbacks", "Complete", "Statement"),
+            *("Callbacks", "Statement"),
         ),
         rows=[
             (
@@ -129,14 +129,20 @@ def _settlements(title: str, rows: Iterable[models.Settlement], empty: str, chos
                 shown.amount(row.total_payout_usd),
                 shown.amount(row.refund_usd),
                 _callbacks(*told.get(row.pk, (0, 0, 0))),
-                "yes" if settlement.holds(row) else "NO" if row.completeness else row.error or "not yet",
-                link(url_of(models.Settlement, row.pk), "Open"),
+                link(url_of(models.Settlement, row.pk), _verdict(row)),
             )
             for row in rows
         ],
         empty=empty,
         more=f"The newest {MOST}." if len(rows) == MOST else "",
     )
+
+
+def _verdict(row: models.Settlement) -> str:
+    """What the completeness statement comes to."""
+    if settlement.holds(row):
+        return "holds"
+    return "DOES NOT HOLD" if row.completeness else row.error or "not drawn up yet"
 
 
 def _callbacks(sent: int, confirmed: int, failed: int) -> str:
