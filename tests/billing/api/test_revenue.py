@@ -1,13 +1,19 @@
 """The two revenue endpoints: the documented shape, and sums that are exact at every granularity."""
 
 from datetime import timedelta
+from decimal import Decimal
+from io import StringIO
 
 import pytest
 import time_machine
+from django.core.management import call_command
+from django.db.models import F
 from django.test import Client
 
 from tests.billing.facts import at, earn, february
 from tests.factories import as_admin, make_admin, make_operator, make_player
+from trading.models import HourlyRevenue, MonthlyRevenue
+from trading.services import rollups
 
 pytestmark = pytest.mark.django_db
 PERIOD = "from=2026-02-01&to=2026-02-28"
@@ -90,6 +96,30 @@ def test_series_add_up_at_every_granularity(client):
             assert round(sum(row[part] for row in data["series"]), 2) == data["totals"][total], unit
     assert client.get(path.replace("month", "hour")).json()["data"]["series"][0]["date"] == "2026-01-20T00:00:00Z"
     assert data["series"][0]["date"] == "2026-01-01"
+
+
+def test_the_command_makes_the_rollups_anew_and_no_answer_changes_by_a_cent(client):
+    """Some facts are rolled up, some wait; a rollup that somebody spoiled is mended."""
+    players = [make_player(make_operator(predictu_share_pct=Decimal(30))) for _ in range(2)]
+    for number in range(60):
+        when = at(2026, 1, 20) + timedelta(hours=23 * number, minutes=number)
+        earn(players[number % 2], when, spread="0.37", fee="0.05", share="12.5" if number > 30 else "33.33")
+    rollups.compact()
+    earn(players[0], at(2026, 3, 1), spread="-0.11", kind="void", trades=0)
+
+    def answers():
+        path = "/api/internal/revenue?from=2026-01-20&to=2026-03-20&granularity="
+        return [client.get(path + unit).json()["data"] for unit in ("hour", "day", "week", "month")]
+
+    before = answers()
+    call_command("rebuild_rollups", stdout=StringIO())
+    assert answers() == before
+    for model in (HourlyRevenue, MonthlyRevenue):
+        model.objects.update(spread_usd=F("spread_usd") + 1)
+    assert answers() != before
+    call_command("rebuild_rollups", stdout=StringIO())
+    assert answers() == before
+    assert before[0]["totals"]["gross_revenue_usd"] == 25.09  # 60 × 0.42 - 0.11
 
 
 @time_machine.travel("2026-03-19T12:00:00Z", tick=False)
