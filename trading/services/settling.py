@@ -136,7 +136,7 @@ class Work:
             self.run(sql.BUYS, settled_before="'filled'")
             self.run(sql.PLAYERS, trades=sql.OF_BUYS)
         self.run(sql.TOLD, more="''")
-        self.run("ANALYZE settling_told; ANALYZE settling_player")
+        self.run("ANALYZE settling_told (id, player_id, entry_id, paid, fee); ANALYZE settling_player")
         self.run(sql.MOVED)
         for statement in (sql.CANCEL_TRADES,) if self.void else (sql.SETTLE_BUYS, sql.SETTLE_SELLS):
             self.run(statement)
