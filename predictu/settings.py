@@ -42,6 +42,8 @@ def _secret(name: str) -> str:
 
 
 SECRET_KEY = _secret("SECRET_KEY")
+# Earlier ones, so that browser sessions and signed links outlive a rotation.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 # Newest first: tokens are signed with the first and accepted from all, so that the key can be rotated.
 PREDICTU_JWT_KEYS = env.list("PREDICTU_JWT_KEYS", default=[]) or [_secret("PREDICTU_JWT_KEY")]
 if PRODUCTION and any(key.startswith(_INSECURE) or len(key) < 32 for key in PREDICTU_JWT_KEYS):

@@ -98,6 +98,17 @@ class TestLogin:
         assert Client(headers=as_admin(make_admin())).get(INDEX).status_code == 302
 
 
+def test_sessions_outlive_a_rotation_of_the_secret_while_the_old_one_is_kept(settings):
+    _, client = entered()
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new" * 20, [settings.SECRET_KEY]
+    assert client.get(INDEX).status_code == 200
+    _, other = entered()
+    settings.SECRET_KEY_FALLBACKS = []
+    assert other.get(INDEX).status_code == 200
+    settings.SECRET_KEY = "newest" * 10
+    assert other.get(INDEX).status_code == 302
+
+
 def test_ended_browser_sessions_are_forgotten():
     with time_machine.travel("2026-03-19T12:00:00Z", tick=False) as traveller:
         entered()
