@@ -68,6 +68,7 @@ def user_row(player: Player) -> dict[str, Any]:
 class UsersView(DataView):
     @extend_schema(request=RegisterBody)
     def post(self, request: Request) -> Response:
+        """Register a user; the same ``external_id`` again answers the user there is (200)."""
         body = self.body(RegisterBody)
         player, created = players.register(
             operator_id=self.operator.id,
@@ -82,10 +83,12 @@ class UsersView(DataView):
 
 class UserView(DataView):
     def get(self, request: Request, user_id: str) -> Response:
+        """One of your users."""
         return self.answer(user_row(queries.by_id(user_id, self.operator)))
 
     @extend_schema(request=ChangeBody)
     def patch(self, request: Request, user_id: str) -> HttpResponse:
+        """Change a user: only what is named changes; self-exclusion can only be prolonged."""
         queries.by_id(user_id, self.operator)
         body, now = self.body(ChangeBody), clock.now()
 
@@ -98,6 +101,7 @@ class UserView(DataView):
 
 class UserLedgerView(DataView):
     def get(self, request: Request, user_id: str) -> Response:
+        """A user's ledger, newest first."""
         return Response(users.ledger_list(self.query, queries.by_id(user_id, self.operator)))
 
 

@@ -49,22 +49,26 @@ def ledger_list(query: Query, player: Player) -> dict[str, Any]:
 
 class UsersView(DataView):
     def get(self, request: Request) -> Response:
+        """Users of all operators, newest first."""
         operator = operators.of_query(self.query)
         return Response(user_list(self.query, queries.SORTS, operator.id if operator else None))
 
 
 class OperatorUsersView(DataView):
     def get(self, request: Request, slug: str) -> Response:
+        """An operator's users, newest first."""
         return Response(user_list(self.query, _OPERATOR_SORTS, operators.by_slug(slug).id))
 
 
 class UserLedgerView(DataView):
     def get(self, request: Request, user_id: str) -> Response:
+        """A user's ledger, newest first."""
         return Response(ledger_list(self.query, queries.by_id(user_id)))
 
 
 class UserView(DataView):
     def get(self, request: Request, user_id: str) -> Response:
+        """A user's profile: balance, metrics, score and restrictions."""
         return self.answer(detail(queries.by_id(user_id)))
 
 

@@ -59,6 +59,7 @@ class UserView(users.UserView):
 
     @extend_schema(request=UserBody)
     def patch(self, request: Request, user_id: str) -> Response:
+        """Change tier, status, limits or restrictions of a user, with a reason."""
         player = queries.by_id(user_id)
         body = self.body(UserBody)
         reason, now = body.pop("reason"), clock.now()

@@ -9,6 +9,7 @@ from predictu.api.views import DataView
 
 class WhoAmIView(DataView):
     def get(self, request: Request) -> Response:
+        """Which key signed the request, how its operator stands, and the server's time."""
         operator = self.operator
         return self.answer(
             {

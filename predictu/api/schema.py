@@ -66,10 +66,8 @@ class ApiSchema(AutoSchema):
         return f"{self.method.lower()}_{re.sub(r'[^a-z0-9]+', '_', named.lower()).strip('_')}"
 
     def get_summary(self) -> str:
-        """The first sentences of the handler's or the view's docstring, else what the view is called."""
-        told = self._docstring().partition("\n\n")[0].replace("\n", " ")
-        words = re.sub(r"(?<!^)([A-Z])", r" \1", type(self.view).__name__.removesuffix("View"))
-        return told or words.capitalize()
+        """The first sentences of the handler's docstring, or the view's."""
+        return self._docstring().partition("\n\n")[0].replace("\n", " ")
 
     def get_description(self) -> str:
         needed = getattr(self.view, "permissions", {}).get(self.method)

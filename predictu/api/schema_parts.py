@@ -58,6 +58,8 @@ _ALL: tuple[type[errors.PredictuError], ...] = (
 STATUSES = tuple(error.status for error in _ALL if error not in (errors.Gone, errors.RangeNotSatisfiable))
 READING_STATUSES = tuple(status for status in STATUSES if status not in (409, 415, 422))
 
+_UNSIGNED = "The operator key, timestamp or signature is not valid"
+
 _PREFIXES = {"s2s": "S2SError", "casino": "CasinoError"}
 
 
@@ -111,7 +113,8 @@ def _envelope(*, shows_success: bool) -> dict[str, Any]:
 
 def _answer(face: faces.Face, error: type[errors.PredictuError]) -> dict[str, Any]:
     details = {"field": ["what is wrong"]} if error is errors.ValidationFailed else None
-    status, body = envelopes.error_body(face, error(details=details))
+    message = _UNSIGNED if face.name == "casino" and error is errors.Unauthorized else None
+    status, body = envelopes.error_body(face, error(message, details=details))
     if status != error.status:  # this face words it as another status; what is left is a refusal by the rules
         _, body = envelopes.error_body(face, errors.Refused())
     schema = "S2SError" if face.shows_success else "Error"

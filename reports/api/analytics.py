@@ -16,6 +16,7 @@ _COHORT_DAYS = 12 * 7
 
 class CohortsView(DataView):
     def get(self, request: Request) -> Response:
+        """How many users of a week or month came back, and how many weeks later."""
         if not config.current()["features.cohort_analytics"]:
             raise FeatureDisabled("Cohort analytics are switched off", details={"feature": "cohort_analytics"})
         now = clock.now()
@@ -27,6 +28,7 @@ class CohortsView(DataView):
 
 class LifetimeValueView(DataView):
     def get(self, request: Request) -> Response:
+        """What a registered user is worth, by segment, and how that changed."""
         segment = self.query.choice("segment", analytics.SEGMENTS, "operator")
         assert segment is not None
         operator = operators.of_query(self.query)
@@ -35,5 +37,6 @@ class LifetimeValueView(DataView):
 
 class BehaviorView(DataView):
     def get(self, request: Request) -> Response:
+        """When, how often and on what users trade."""
         start, end = self.query.period(clock.now())
         return self.answer(analytics.behaviour(start=start, end=end, operator=operators.of_query(self.query)))

@@ -11,6 +11,7 @@ from reports.queries import dashboard
 
 class DashboardView(DataView):
     def get(self, request: Request) -> Response:
+        """The platform at a glance: counts, sums and their change over the period."""
         period = self.query.choice("period", (*dashboard.PERIODS, "all"), "7d")
         assert period is not None
         operator = operators.of_query(self.query)

@@ -131,6 +131,7 @@ class ScheduleView(DataView):
     permissions = {"PATCH": _PERMISSION, "DELETE": _PERMISSION}
 
     def get(self, request: Request, schedule_id: str) -> Response:
+        """A schedule, with its last run."""
         found = schedules.by_id(schedule_id)
         return self.answer(rows.schedule(found, schedules.last_runs([found]).get(found.pk)))
 
@@ -143,6 +144,7 @@ class ScheduleView(DataView):
         return self.answer(rows.schedule(changed, schedules.last_runs([changed]).get(changed.pk)))
 
     def delete(self, request: Request, schedule_id: str) -> Response:
+        """Delete a schedule; what it made stays."""
         self.body(Nothing)
         schedules.delete(schedule=schedules.by_id(schedule_id), actor=self.admin, now=clock.now())
         return Response(status=204)

@@ -62,6 +62,7 @@ class BreakersView(DataView):
     permissions = {"POST": _PERMISSION}
 
     def get(self, request: Request) -> Response:
+        """Circuit breakers with their current values."""
         found = CircuitBreaker.objects.order_by("created_at", "id")
         scope, status = self.query.choice("scope", _SCOPES), self.query.choice("status", ("armed", "tripped"))
         if scope is not None:
@@ -74,6 +75,7 @@ class BreakersView(DataView):
 
     @extend_schema(request=BreakerBody)
     def post(self, request: Request) -> Response:
+        """Make a circuit breaker."""
         body = self.body(BreakerBody)
         breaker = desk.create_breaker(
             scope=body["scope"],
@@ -94,6 +96,7 @@ class BreakerView(DataView):
     permissions = {"PATCH": _PERMISSION}
 
     def get(self, request: Request, breaker_id: str) -> Response:
+        """One circuit breaker."""
         breaker = CircuitBreaker.objects.filter(pk=_breaker_id(breaker_id)).first()
         if breaker is None:
             raise NotFound("No such circuit breaker")
@@ -101,6 +104,7 @@ class BreakerView(DataView):
 
     @extend_schema(request=BreakerChange)
     def patch(self, request: Request, breaker_id: str) -> Response:
+        """Change a circuit breaker: only what is named changes, with a reason."""
         body = self.body(BreakerChange)
         reason = body.pop("reason")
         breaker = desk.change_breaker(
@@ -114,6 +118,7 @@ class BreakerResetView(DataView):
 
     @extend_schema(request=ReasonBody)
     def post(self, request: Request, breaker_id: str) -> Response:
+        """Arm a tripped circuit breaker again."""
         reason = self.body(ReasonBody)["reason"]
         breaker = desk.reset_breaker(
             breaker_id=_breaker_id(breaker_id), actor=self.admin, reason=reason, now=clock.now()
@@ -126,6 +131,7 @@ class BreakerTripView(DataView):
 
     @extend_schema(request=ReasonBody)
     def post(self, request: Request, breaker_id: str) -> Response:
+        """Trip a circuit breaker: new trades in its scope are rejected until it is reset."""
         reason = self.body(ReasonBody)["reason"]
         breaker = desk.trip_breaker(
             breaker_id=_breaker_id(breaker_id), actor=self.admin, reason=reason, now=clock.now()

@@ -25,6 +25,7 @@ class NoteBody(serializers.Serializer):
 
 class EventsView(DataView):
     def get(self, request: Request) -> Response:
+        """Risk events, newest first."""
         start, end = self.query.window()
         operator = operators.of_query(self.query)
         found = queries.events(
@@ -50,6 +51,7 @@ class EventResolveView(DataView):
 
     @extend_schema(request=NoteBody)
     def post(self, request: Request, event_id: str) -> Response:
+        """Say with a note that a risk event was dealt with."""
         note = self.body(NoteBody)["note"]
         try:
             ids.decode("evt", event_id)

@@ -20,6 +20,7 @@ from trading.queries import names
 
 class ExposureView(DataView):
     def get(self, request: Request) -> Response:
+        """Exposure of the platform against its limits, by operator, category, market and user."""
         configuration, now = config.current(), clock.now()
         found = queries.snapshot(configuration)
         whole = found.whole
@@ -56,6 +57,7 @@ class ExposureView(DataView):
 
 class OperatorExposureView(DataView):
     def get(self, request: Request, slug: str) -> Response:
+        """Exposure of one operator against its limits."""
         operator, configuration = operators.by_slug(slug), config.current()
         whole, categories = queries.of_operator(operator, configuration)
         return self.answer(

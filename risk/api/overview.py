@@ -18,6 +18,7 @@ class ReasonBody(serializers.Serializer):
 
 class RiskView(DataView):
     def get(self, request: Request) -> Response:
+        """Where risk stands: score, walls, breakers and flagged users."""
         return self.answer(standing.overview(now=clock.now()))
 
 

@@ -29,9 +29,11 @@ class UserScoreView(DataView):
     permissions = {"POST": "risk.manage"}
 
     def get(self, request: Request, user_id: str) -> Response:
+        """A user's newest score, its components and history."""
         return self.answer(score_of(accounts.by_id(user_id)))
 
     def post(self, request: Request, user_id: str) -> Response:
+        """Judge a user now."""
         self.body(Nothing)
         player = accounts.by_id(user_id)
         evaluations.evaluate([player.id], now=clock.now())
@@ -63,6 +65,7 @@ def score_of(player: Player) -> dict[str, Any]:
 
 class SharpBettorsView(DataView):
     def get(self, request: Request) -> Response:
+        """Users who are sharp, restricted or banned, highest score first."""
         tier = self.query.choice("tier", _FLAGGED)
         operator = operators.of_query(self.query)
         sort, descending = self.query.order(_SORTS, "score")

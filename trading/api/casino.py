@@ -73,6 +73,7 @@ def order_of(body: dict[str, Any]) -> Order:
 class QuoteView(DataView):
     @extend_schema(request=QuoteBody)
     def post(self, request: Request) -> Response:
+        """Ask what a trade would cost now; indicative, moves nothing."""
         body, now = self.body(QuoteBody), clock.now()
         prices.asked_for(body["market_id"], now=now)
         quote = trades.quote(operator_id=self.operator.id, order=order_of(body), now=now)
@@ -92,6 +93,13 @@ class QuoteView(DataView):
 class TradesView(DataView):
     @extend_schema(request=TradeBody)
     def post(self, request: Request) -> HttpResponse:
+        """Execute a trade.
+
+        Refusals move nothing: 422 ``INSUFFICIENT_BALANCE``, ``RISK_REJECTED`` (``details`` names the wall and what
+        would still pass, or the circuit breaker), ``MARKET_NOT_TRADEABLE``, ``USER_RESTRICTED``, ``BELOW_MINIMUM``,
+        ``CATEGORY_NOT_ALLOWED``, ``NOTHING_TO_SELL``, ``DEBT_OPEN``; 409 ``PRICE_MOVED`` past the limit given; 503
+        ``BUSY``.
+        """
         call = calls.call_of(request, trades.KIND)
         body, now = self.body(TradeBody), clock.now()
         try:
@@ -106,10 +114,12 @@ class TradesView(DataView):
 
 class UserTradesView(DataView):
     def get(self, request: Request, user_id: str) -> Response:
+        """A user's trades, as God Mode shows them."""
         player = players.by_id(user_id, self.operator)
         return Response(trade_list(self.query, player_id=player.id, is_test=player.is_test))
 
 
 class UserPositionsView(DataView):
     def get(self, request: Request, user_id: str) -> Response:
+        """What a user holds and held."""
         return Response(position_list(self.query, players.by_id(user_id, self.operator)))

@@ -44,6 +44,7 @@ def trade_list(query: Query, **fixed: Any) -> dict[str, Any]:
 
 class TradesView(DataView):
     def get(self, request: Request) -> Response:
+        """Trades of all operators, newest first."""
         operator = operators.of_query(self.query)
         return Response(trade_list(self.query, **({"operator_id": operator.id} if operator else {})))
 
@@ -62,17 +63,20 @@ class CancelView(DataView):
 
 class OperatorTradesView(DataView):
     def get(self, request: Request, slug: str) -> Response:
+        """An operator's trades, newest first."""
         return Response(trade_list(self.query, operator_id=operators.by_slug(slug).id))
 
 
 class UserTradesView(DataView):
     def get(self, request: Request, user_id: str) -> Response:
+        """A user's trades, newest first."""
         player = players.by_id(user_id)
         return Response(trade_list(self.query, player_id=player.id, is_test=player.is_test))
 
 
 class UserPositionsView(DataView):
     def get(self, request: Request, user_id: str) -> Response:
+        """What a user holds and held, with today's value."""
         return Response(position_list(self.query, players.by_id(user_id)))
 
 

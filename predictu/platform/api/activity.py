@@ -18,6 +18,7 @@ _TYPES = tuple(ActivityEvent.Type.values)
 
 class ActivityView(DataView):
     def get(self, request: Request) -> Response:
+        """What happened, newest first; rows arriving meanwhile are neither skipped nor repeated."""
         limit = self.query.integer("limit", 50, least=1, most=200)
         operator = operators.of_query(self.query)
         wanted = feed.Filter(

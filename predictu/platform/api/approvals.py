@@ -25,6 +25,7 @@ class DecisionBody(serializers.Serializer):
 
 class ApprovalsView(DataView):
     def get(self, request: Request) -> Response:
+        """What waits, or waited, for a second admin; newest first."""
         page = pages.page(self.query)
         found = Approval.objects.order_by("-created_at", "-id")
         status = self.query.choice("status", _STATUSES)

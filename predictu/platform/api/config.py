@@ -49,6 +49,7 @@ class ConfigView(DataView):
     permissions = {"PATCH": _PERMISSION}
 
     def get(self, request: Request) -> Response:
+        """The live configuration and its newest revision."""
         revision, configuration = config.newest()
         shown = audit.plain(config.nested(configuration))
         return self.answer(
@@ -62,6 +63,7 @@ class ConfigView(DataView):
 
     @extend_schema(request={"application/json": _change_schema(reason=_REASON)})
     def patch(self, request: Request) -> Response:
+        """Change configuration: only what is named changes, with a reason."""
         body = dict(request.data)
         problems: dict[str, list[str]] = {}
         given, changes = {"reason": body.pop("reason")} if "reason" in body else {}, {}
@@ -97,6 +99,7 @@ class ConfigRevertView(DataView):
 
     @extend_schema(request=RevertBody)
     def post(self, request: Request) -> Response:
+        """Go back to an earlier revision; a revision of its own."""
         body = self.body(RevertBody)
         changed = limits.revert(number=int(body["revision"]), actor=self.admin, reason=body["reason"], now=clock.now())
         return self.answer(difference(changed))
