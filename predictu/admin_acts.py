@@ -167,8 +167,14 @@ def _carry_out(act: Act, row: Any, actor: Any, form: forms.Form) -> str:
 
 
 def _say(form: forms.Form, error: PredictuError) -> None:
-    named = {name: told for name, told in (error.details or {}).items() if name in form.fields}
-    for name, told in named.items():
-        form.add_error(name, list(told) if isinstance(told, list | tuple) else [str(told)])
-    if not named:
+    """A refusal beside the fields it names; what it names besides is said above them."""
+    details = error.details or {}
+    problems = {name: list(told) for name, told in details.items() if isinstance(told, list | tuple)}
+    problems |= {name: [str(told)] for name, told in details.items() if name in form.fields and name not in problems}
+    for name, told in problems.items():
+        if name in form.fields:
+            form.add_error(name, told)
+        else:
+            form.add_error(None, [f"{name.replace('_', ' ')}: {each}" for each in told])
+    if not problems:
         form.add_error(None, error.message)

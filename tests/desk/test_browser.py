@@ -1,24 +1,27 @@
-"""Staff at work in a real browser: log in with a second factor, suspend an operator, stop a scope, open a case file."""
+"""Staff at work in a real browser: each page they work from is found, decided on and acted from, and the act is in the
+audit trail; and no page keeps anybody out who reads with a screen reader, a keyboard or in the dark."""
 
-from contextlib import contextmanager
-from pathlib import Path
+from datetime import date
+from decimal import Decimal
 
 import pytest
 from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from operators.models import Operator
+from accounts.models import Player
+from billing.models import Invoice
+from billing.services import invoices
+from operators.models import OnboardingFact, Operator
 from predictu.admin_base import url_of
-from predictu.platform.models import AuditEntry
+from predictu.celery import app as celery_app
+from predictu.platform.models import AuditEntry, ConfigRevision
 from risk.models import CircuitBreaker
 from risk.services import breakers
-from tests.factories import PASSWORD, make_admin, make_market, make_operator, make_player, now, place
+from tests.billing.facts import at, february
+from tests.desk.browser import CHROMIUM, browsing, outside
+from tests.factories import PASSWORD, make_admin, make_market, make_operator, make_pair, make_player, now, place
+from trading.models import Market, Settlement
 
-CHROMIUM = Path("/usr/bin/chromium")
-OPTIONS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 pytestmark = [
     pytest.mark.committed,
     pytest.mark.slow,
@@ -26,74 +29,208 @@ pytestmark = [
 ]
 
 
-@contextmanager
-def browsing():
-    """A page, and what its console complains of. The database is not to be asked inside: Playwright runs a loop."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs requirements-dev.txt")
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=str(CHROMIUM), args=list(OPTIONS))
-        page = chromium.new_page()
-        page.set_default_timeout(30_000)
-        wrong: list[str] = []
-        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        yield page, wrong
-        chromium.close()
-
-
-def test_a_day_at_the_desk(platform_server):
+@pytest.fixture
+def desk(settings):
+    """What a day begins with: an admin with a second factor, an operator with a breaker and an unpaid invoice, a user
+    with a trade, and a closed market that waits for its oracle. Mails of the day are nobody's business here."""
+    settings.CELERY_TASK_ALWAYS_EAGER = celery_app.conf.task_always_eager = False
     admin = make_admin()
-    device = TOTPDevice.objects.create(user=admin, name="phone", confirmed=True)
-    operator = make_operator(name="Casino Blue")
+    TOTPDevice.objects.create(user=admin, name="phone", confirmed=True)
+    operator = make_operator(
+        name="Casino Blue", slug="casino-blue", tax_rate_pct=Decimal(10), new_tier_limit=1000, regular_tier_limit=1000
+    )
     breakers.seed_for_operator(operator.id, now=now())
-    breaker = CircuitBreaker.objects.get(scope_id=operator.id)
-    player = make_player(operator, balance="100")
-    place(player, make_market(title="Will it rain?"), 10)
-    server = platform_server(workers=1, PREDICTU_ADMIN_OTP_REQUIRED="1")
-    with browsing() as (page, wrong):
-        log_in(page, server.url, admin, device)
-        suspend(page, server.url)
-        trip_and_reset(page, server.url, breaker)
-        open_case_file(page, server.url, player)
-        page.goto(f"{server.url}/admin/platform/auditentry/")
-        trail = page.content()
-    for reason in ("Unpaid since May", "To trip", "To reset"):
-        assert reason in trail
-    assert wrong == []
-    assert Operator.objects.get(pk=operator.pk).status == "suspended"
-    assert AuditEntry.objects.filter(actor=admin, reason="Unpaid since May").count() == 1
+    player = make_player(operator, balance="100", username="ada-of-the-north")
+    market = make_market(title="Will it rain?")
+    place(player, market, 50)
+    Market.objects.filter(pk=market.pk).update(
+        waiting_for="oracle_pending", uma_status="proposed", source_closed=True, source_closed_at=now()
+    )
+    february(operator)
+    invoices.run_month(month=date(2026, 2, 1), now=at(2026, 3, 1, 0, 5))
+    yield admin
+    celery_app.conf.task_always_eager = True
 
 
-def log_in(page, url, admin, device):
-    page.goto(f"{url}/admin/")
-    page.fill("input[name=username]", admin.email)
-    page.fill("input[name=password]", PASSWORD)
-    page.fill("input[name=otp]", f"{totp(bytes.fromhex(device.key)):06d}")
-    page.click("button[type=submit]")
-    page.get_by_text("Needs a hand").wait_for()
+def test_a_day_at_the_desk(desk, platform_server):
+    """One browser for all of it: every task, then a look at every page as the day has left it."""
+    server = platform_server(workers=1, PREDICTU_ADMIN_OTP_REQUIRED="1", CELERY_TASK_ALWAYS_EAGER="1")
+    secret = TOTPDevice.objects.get(user=desk).key
+    with browsing(server.url) as browser:
+        log_in(browser, desk, secret)
+        for task in TASKS:
+            task(browser)
+        assert look_at_every_page(browser, outside(named_pages)) == {}
+        assert browser.wrong == []
+    assert set(AuditEntry.objects.exclude(reason="").values_list("actor_id", flat=True)) == {desk.id}
 
 
-def suspend(page, url):
-    page.goto(f"{url}/admin/operators/operator/?q=Casino+Blue")
-    page.click("#result_list a:has-text('Casino Blue')")
-    carry_out(page, "suspend", "Unpaid since May", "Casino Blue is suspended.")
+def log_in(browser, admin, secret):
+    browser.open("/admin/")
+    browser.page.fill("input[name=username]", admin.email)
+    browser.page.fill("input[name=password]", PASSWORD)
+    browser.page.fill("input[name=otp]", f"{totp(bytes.fromhex(secret)):06d}")
+    browser.page.keyboard.press("Enter")
+    browser.page.get_by_text("Needs a hand").wait_for()
 
 
-def trip_and_reset(page, url, breaker):
-    for name, said in (("trip", "The breaker is tripped."), ("reset", "The breaker is armed again.")):
-        page.goto(url + url_of(CircuitBreaker, breaker.pk))
-        carry_out(page, name, f"To {name}", said)
+def onboard_an_operator(browser):
+    browser.open("/admin/operators/operator/")
+    browser.page.get_by_role("link", name="New operator").click()
+    browser.send(
+        name="Casino Red",
+        slug="casino-red",
+        website_url="https://casino-red.example",
+        contact_email="tech@casino-red.example",
+    )
+    browser.page.get_by_text("Casino Red is registered").wait_for()
+    browser.carry_out("advance-branding", "Signed", "Casino Red is at s2s_config.", display_name="Red")
+    outside(lambda: make_ready(Operator.objects.get(slug="casino-red")))
+    browser.carry_out("advance-s2s_config", "PING went well", "Casino Red is at embed_setup.")
+    browser.carry_out("skip-embed_setup", "No site yet", "Embedding is skipped.")
+    browser.carry_out("advance-test_trades", "Traded", "Casino Red is at go_live.")
+    browser.carry_out("advance-go_live", "All done", "Casino Red is live.")
+    browser.sees_in_the_trail("operator.create", "Signed", "PING went well", "No site yet", "Traded", "All done")
 
 
-def carry_out(page, name, reason, said):
-    page.click(f"a[data-act={name}]")
-    page.fill("textarea[name=reason]", reason)
-    page.click("button[name=_act]")
-    page.get_by_text(said).wait_for()
+def make_ready(operator):
+    """What the operator's own engineers do: a key pair, a callback URL, a PING and a test trade."""
+    make_pair(operator)
+    Operator.objects.filter(pk=operator.pk).update(callback_url="https://cb.example/x")
+    for name in ("generate_keys", "configure_revenue", "set_callback", "test_ping", "test_trades"):
+        OnboardingFact.objects.get_or_create(operator=operator, name=name, defaults={"completed_at": now()})
 
 
-def open_case_file(page, url, player):
-    page.goto(f"{url}/admin/accounts/player/?q={player.username}")
-    page.click(f"#result_list a:has-text('{player.id}')")
-    page.get_by_text("Timeline, newest first, UTC").wait_for()
-    assert "Will it rain?" in page.content()
+def suspend_an_operator(browser):
+    browser.open("/admin/operators/operator/?q=Casino+Blue")
+    browser.page.click("#result_list a:has-text('Casino Blue')")
+    browser.carry_out("suspend", "Unpaid since May", "Casino Blue is suspended.")
+    browser.sees_in_the_trail("Unpaid since May")
+
+
+def trip_and_reset_a_breaker(browser):
+    for name, said in (("Trip", "The breaker is tripped."), ("Reset", "The breaker is armed again.")):
+        browser.open("/admin/risk/desk/")
+        browser.page.get_by_role("link", name=f"{name} the breaker of Casino Blue").click()
+        browser.send(reason=f"To {name}")
+        browser.page.get_by_text(said).wait_for()
+    breaker = outside(lambda: CircuitBreaker.objects.get(scope_id=Operator.objects.get(slug="casino-blue").id))
+    browser.open(url_of(CircuitBreaker, breaker.pk))
+    browser.sees_in_the_trail("To Trip", "To Reset")
+
+
+def preview_and_settle_a_market(browser):
+    browser.open("/admin/settlements/?list=waiting")
+    browser.page.get_by_role("link", name="Will it rain?").first.click()
+    browser.page.get_by_role("heading", name="Settlement preview").wait_for()
+    browser.carry_out("resolve-yes", "The oracle is days late", "The market is resolved")
+    browser.sees_in_the_trail("The oracle is days late")
+    browser.open("/admin/settlements/?list=done")
+    assert "Will it rain?" in browser.page.locator("#content").inner_text()
+    assert outside(lambda: Settlement.objects.get().total_payout_usd) == Decimal("50.00")
+
+
+def record_a_payment(browser):
+    browser.open("/admin/finance/")
+    browser.page.get_by_role("link", name="INV-2026-00001").first.click()
+    browser.carry_out(
+        "payment", "On the statement of today", "USD 6,006.00 recorded.", amount_usd="6006.00", reference="WIR-1"
+    )
+    browser.sees_in_the_trail("On the statement of today")
+    assert outside(lambda: Invoice.objects.get().status) == "paid"
+
+
+def open_a_case_file(browser):
+    browser.open("/admin/accounts/player/?q=ada-of-the-north")
+    browser.page.click("#result_list a[href*='/player/usr_']")
+    browser.page.get_by_role("heading", name="Timeline, newest first, UTC").wait_for()
+    assert "Will it rain?" in browser.page.locator("#content").inner_text()
+    browser.page.get_by_role("link", name="ledger", exact=True).click()
+    browser.page.get_by_text("settlement 50.00").wait_for()
+    browser.carry_out("adjust", "For the delay", "The balance is USD", amount_usd="2.50")
+    browser.sees_in_the_trail("For the delay", "user.adjust_balance")
+
+
+def change_the_configuration(browser):
+    browser.open("/admin/configuration/")
+    browser.page.fill("[name='fees.trading_fee_bps']", "125")
+    browser.page.get_by_role("button", name="Show what it does").click()
+    browser.page.get_by_label("What it does").wait_for()
+    assert "125" in browser.page.locator("#content").inner_text()
+    browser.send(reason="As agreed for the autumn")
+    browser.page.get_by_text("As agreed for the autumn").wait_for()
+    assert outside(lambda: ConfigRevision.objects.order_by("-number").first().reason) == "As agreed for the autumn"
+    browser.open("/admin/platform/auditentry/?q=config.update")
+    browser.page.click("#result_list tbody a[href*='/auditentry/']")
+    browser.page.get_by_role("heading", name="What changed").wait_for()
+    assert "fees.trading_fee_bps" in browser.page.locator("#content").inner_text()
+
+
+def ask_for_a_report(browser):
+    browser.open("/admin/reports/report/")
+    browser.page.get_by_role("link", name="New report").click()
+    browser.send(type="trades", format="csv")
+    browser.page.get_by_text("The report is ready.").wait_for()
+    with browser.page.expect_download() as file:
+        browser.page.get_by_role("link", name="Download").click()
+    assert "Will it rain?" in file.value.path().read_text()
+    browser.sees_in_the_trail("report.created", "report.downloaded")
+
+
+def make_and_stop_a_schedule(browser):
+    browser.open("/admin/reports/reportschedule/")
+    browser.page.get_by_role("link", name="New schedule").click()
+    browser.send(name="Invoices of the month", type="invoices", format="pdf", frequency="monthly", day_of_month="2",
+                 recipients="finance@predictu.com")  # fmt: skip
+    browser.page.get_by_text("Invoices of the month is scheduled.").wait_for()
+    browser.carry_out("disable", "Finance is away", "Invoices of the month runs no more.")
+    browser.sees_in_the_trail("schedule.created", "Finance is away")
+
+
+TASKS = (
+    onboard_an_operator,
+    trip_and_reset_a_breaker,
+    preview_and_settle_a_market,
+    record_a_payment,
+    open_a_case_file,
+    suspend_an_operator,
+    change_the_configuration,
+    ask_for_a_report,
+    make_and_stop_a_schedule,
+)
+
+
+def named_pages():
+    """Every page that staff work from, by what it is."""
+    player, market = Player.objects.get(username="ada-of-the-north"), Market.objects.get(title="Will it rain?")
+    audited = AuditEntry.objects.exclude(changes={}).first()
+    return {
+        "home": "/admin/",
+        "operator": url_of(Operator, player.operator_id),
+        "user case file": url_of(Player, player.pk),
+        "market": url_of(Market, market.pk),
+        "risk desk": "/admin/risk/desk/",
+        "settlement console": "/admin/settlements/",
+        "finance desk": "/admin/finance/",
+        "invoice": url_of(Invoice, Invoice.objects.get().pk),
+        "reports": "/admin/reports/report/",
+        "new schedule": "/admin/reports/schedules/new/",
+        "configuration": "/admin/configuration/",
+        "audit trail": "/admin/platform/auditentry/",
+        "audit entry": url_of(AuditEntry, audited.pk),
+        "act": url_of(Operator, player.operator_id) + "act/suspend/",
+    }
+
+
+def look_at_every_page(browser, pages):
+    """What axe-core finds serious or critical, by day and in the dark; and how much wider than a phone a page is."""
+    found = {}
+    for name, path in pages.items():
+        browser.open(path)
+        found[name] = browser.findings()
+        browser.page.evaluate("document.documentElement.classList.add('dark')")
+        found[f"{name}, dark"] = browser.findings(rules=("color-contrast",))
+        browser.page.set_viewport_size({"width": 390, "height": 844})
+        found[f"{name}, on a phone"] = browser.page.evaluate("document.documentElement.scrollWidth - 390")
+        browser.page.set_viewport_size({"width": 1280, "height": 900})
+    return {name: problems for name, problems in found.items() if problems}

@@ -53,6 +53,8 @@ def test_it_is_registered_without_a_key_and_led_to_life():
     assert act("advance-branding", display_name="Blue", primary_color="#0000ff") == 302
     assert (operator.stage, operator.branding["display_name"]) == ("configuring", "Blue")
     assert act("advance-s2s_config") == 400, "no key, no URL, no PING"
+    refused = client.post(f"{page}act/advance-s2s_config/", {"reason": "x"}).content.decode()
+    assert "unmet requirements: No active API key exists" in refused
     make_pair(operator)
     establish(operator, "generate_keys", "configure_revenue", "test_ping")
     asked = client.get(f"{page}act/advance-s2s_config/").content.decode()
