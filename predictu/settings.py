@@ -263,6 +263,8 @@ PREDICTU_METRICS_DIR = env("PREDICTU_METRICS_DIR", default="") or str(DATA_DIR /
 # Who may scrape /metrics: whoever has the token, from one of the networks. Nobody while neither is set.
 PREDICTU_METRICS_TOKEN = env("PREDICTU_METRICS_TOKEN", default="")
 PREDICTU_METRICS_NETWORKS = env.list("PREDICTU_METRICS_NETWORKS", default=[])
+if PRODUCTION and 0 < len(PREDICTU_METRICS_TOKEN) < 32:
+    raise ImproperlyConfigured("PREDICTU_METRICS_TOKEN is too short for production")
 # Who is mailed when an alert begins and ends.
 PREDICTU_ALERT_EMAILS = env.list("PREDICTU_ALERT_EMAILS", default=[])
 PREDICTU_ADMIN_OTP_REQUIRED = env.bool("PREDICTU_ADMIN_OTP_REQUIRED", default=False)

@@ -32,7 +32,7 @@ def client_address(request: HttpRequest) -> str:
         if not hop:
             continue
         try:
-            parsed = ipaddress.ip_address(hop)
+            parsed = _parsed(hop)
         except ValueError:
             break
         address = hop
@@ -62,8 +62,14 @@ def _as_sent(text: str) -> str:
     return text.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
 
 
+def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The address. A socket open to both families writes IPv4 as ``::ffff:192.0.2.1``, which is in no IPv4 network."""
+    address = ipaddress.ip_address(text)
+    return getattr(address, "ipv4_mapped", None) or address
+
+
 def _valid(address: str) -> str:
     try:
-        return str(ipaddress.ip_address(address))
+        return str(_parsed(address))
     except ValueError:
         return "0.0.0.0"  # noqa: S104

@@ -404,6 +404,8 @@ class TestAddresses:
             (["10.0.0.0/8"], "10.0.0.1", "198.51.100.1, nonsense", "10.0.0.1"),
             (["10.0.0.0/8", "2001:db8::/32"], "2001:db8::1", "2001:db9::7", "2001:db9::7"),
             ([], "", "", "0.0.0.0"),  # noqa: S104
+            ([], "::ffff:203.0.113.9", "", "203.0.113.9"),
+            (["10.0.0.0/8"], "::ffff:10.0.0.1", "::ffff:198.51.100.1", "198.51.100.1"),
         ],
     )
     def test_the_last_hop_that_is_not_ours(self, rf, settings, trusted, socket, forwarded, expected):

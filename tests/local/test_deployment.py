@@ -150,6 +150,25 @@ PRODUCTION = {
 }
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PREDICTU_METRICS_TOKEN", "guessable"),
+        ("PREDICTU_LEDGER_ANCHOR_KEYS", f"{SECRET},short"),
+        ("PREDICTU_JWT_KEYS", f"{SECRET},short"),
+    ],
+)
+def test_production_refuses_weak_secrets(name, value):
+    done = subprocess.run(
+        [sys.executable, "-c", "import predictu.settings"],
+        cwd=ROOT,
+        env=servers.surroundings(PRODUCTION | {name: value}),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and f"ImproperlyConfigured: {name}" in done.stderr
+
+
 @pytest.fixture
 def production(committed_only, tmp_path):
     """gunicorn in production as the unit runs it: its address and its master's process id."""
