@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection, connections
 
 from accounts.models import AdminUser, Player, system_admin
+from accounts.services import promotion
 from predictu import errors
 from predictu.celery import app as celery_app
 from risk import walls
@@ -135,6 +136,8 @@ def build(*, markets: int = 6, operators: int = 3, players: int = 24) -> World:
         make_market(category="sports" if index % 3 == 2 else "crypto", priced_at=later) for index in range(markets)
     ]
     traders = [make_player(made[index % operators], balance="100000") for index in range(players)]
+    # Old enough to be promoted, by their fifth trade or by the nightly round, whichever comes first.
+    Player.objects.update(created_at=now() - timedelta(days=8))
     return World([each.id for each in made], [each.id for each in traders], [each.id for each in found], admin.id)
 
 
@@ -249,6 +252,9 @@ def _staff(world: World, chance: random.Random, tally: Tally, admin: AdminUser) 
     time.sleep(0.02)
     if chance.random() < 0.15:
         _undo(chance, tally, admin)
+        return
+    if chance.random() < 0.03:
+        tally.counts["users promoted at night"] += promotion.promote(now=now())
         return
     if chance.random() < 0.03:
         _settle(chance.choice(world.markets[1:]), tally, admin)
