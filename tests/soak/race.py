@@ -108,6 +108,7 @@ def build(*, markets: int = 6, operators: int = 3, players: int = 24) -> World:
     """A small world with tight limits, in which every wall has work and breakers trip and come back at once."""
     admin = system_admin()
     terms = {"max_bet_usd": 5000, "new_tier_limit": 5000, "regular_tier_limit": 5000, "vip_tier_limit": 5000}
+    terms["auto_promote_trades"] = 2
     made = [make_operator(exposure_limit_usd=Decimal(3000), **terms) for _ in range(operators)]
     with connection.cursor() as cursor:
         cursor.execute("SHOW deadlock_timeout")
