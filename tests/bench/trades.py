@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter
@@ -29,6 +30,7 @@ from tests.bench.settlement import prepare, say
 CLIENTS = 4
 PLAYERS, MARKETS = 400, 200
 ROUNDS = 3
+WARMING = 40
 PATH = "/api/casino/trades"
 
 _FLOOR = """
@@ -104,46 +106,61 @@ def stage() -> tuple[list[tuple[str, str]], list[str]]:
     return players, markets
 
 
-def _client(number: int, players: list[tuple[str, str]], markets: list[str], seconds: float, done: Any) -> None:
-    """One process of the service: trades as fast as they come."""
-    from django.db import connections
-
-    connections.close_all()
+def _client(number: int, players: list[tuple[str, str]], markets: list[str]) -> Callable[[], None]:
+    """One process of the service."""
     from operators.services import idempotency
     from tests.factories import now
     from trading.api import rows
     from trading.orders import Order
     from trading.services import trades
 
-    dice, until, count = random.Random(number), time.perf_counter() + seconds, 0
-    while time.perf_counter() < until:
+    dice = random.Random(number)
+
+    def trade() -> None:
         player, operator = dice.choice(players)
         order = Order(player, dice.choice(markets), "yes", "buy", quantity=Decimal(3))
-        call = idempotency.Call(operator, "trade", f"{number}-{seconds}-{len(markets)}-{time.time_ns()}", "f" * 64)
+        call = idempotency.Call(operator, "trade", f"{number}-{time.time_ns()}", "f" * 64)
         trades.place(call=call, order=order, render=rows.executed, now=now())
-        count += 1
-    done.put(count)
+
+    return trade
 
 
-def _request(number: int, players: list[tuple[str, str]], markets: list[str], seconds: float, done: Any) -> None:
-    """One client over HTTP on one kept connection: trades as fast as they come."""
+def _request(number: int, players: list[tuple[str, str]], markets: list[str]) -> Callable[[], None]:
+    """One client over HTTP on one kept connection."""
     from tests.factories import signed
 
-    port, pairs = int(os.environ["BENCH_PORT"]), _pairs
-    dice, until, count = random.Random(number), time.perf_counter() + seconds, 0
-    connection = http.client.HTTPConnection("127.0.0.1", port)
-    while time.perf_counter() < until:
+    dice = random.Random(number)
+    connection = http.client.HTTPConnection("127.0.0.1", int(os.environ["BENCH_PORT"]))
+
+    def trade() -> None:
         player, operator = dice.choice(players)
         order = {"user_id": player, "market_id": dice.choice(markets), "outcome": "yes", "side": "buy", "quantity": 3}
         body, key = json.dumps(order).encode(), f"{number}-{time.time_ns()}"
-        headers = signed(pairs[operator], "POST", PATH, body, idempotency_key=key)
+        headers = signed(_pairs[operator], "POST", PATH, body, idempotency_key=key)
         connection.request("POST", PATH, body, headers | {"Content-Type": "application/json"})
         answer = connection.getresponse()
         text = answer.read()
         if answer.status != 201:
             raise SystemExit(f"{answer.status} {text!r}")
+
+    return trade
+
+
+def _trader(make: Any, args: tuple[Any, ...], seconds: float, together: Any, done: Any) -> None:
+    """A process that trades as fast as trades come, once everyone is warm."""
+    from django.db import connections
+
+    connections.close_all()
+    trade, count = make(*args), 0
+    for _ in range(WARMING):
+        trade()
+    together.wait()
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        trade()
         count += 1
     done.put(count)
+    together.wait()
 
 
 _pairs: dict[str, Any] = {}
@@ -165,16 +182,20 @@ def run(client: Any, players: list[tuple[str, str]], markets: list[str], seconds
     database = _database_process()
     connections.close_all()
     context = multiprocessing.get_context("fork")
-    done = context.Queue()
-    before, begun = _cpu(database, server), time.perf_counter()
-    clients = [context.Process(target=client, args=(n, players, markets, seconds, done)) for n in range(CLIENTS)]
+    done, together = context.Queue(), context.Barrier(CLIENTS + 1)
+    given = [(client, (n, players, markets), seconds, together, done) for n in range(CLIENTS)]
+    clients = [context.Process(target=_trader, args=each) for each in given]
     for each in clients:
         each.start()
+    roots = [database, server, *(each.pid for each in clients)]
+    together.wait(120)
+    before, begun = _cpu(*roots), time.perf_counter()
     total = sum(done.get(timeout=seconds + 60) for _ in clients)
+    took, spent = time.perf_counter() - begun, _cpu(*roots) - before
+    together.wait(60)
     for each in clients:
         each.join()
-    took = time.perf_counter() - begun
-    return Figure(total / took, (_cpu(database, server) - before) * 1000 / total)
+    return Figure(total / took, spent * 1000 / total)
 
 
 def over_http(players: list[tuple[str, str]], markets: list[str], seconds: float) -> Figure:

@@ -10,7 +10,7 @@ from operators.models import CallbackEvent
 from predictu import errors, ids
 from predictu.platform import approvals
 from predictu.platform.models import ActivityEvent, ConfigRevision
-from risk.models import ExposureBucket
+from risk.models import CircuitBreaker, ExposureBucket
 from tests.factories import make_admin, make_market, make_operator, make_player, now, place
 from trading import positions
 from trading.models import Market, Position, RevenueFact, Settlement, SettlementPart, Trade
@@ -355,6 +355,19 @@ def test_a_correction_moves_settlement_fees_too(scene):
     assert balance(scene.yes) == before[scene.yes.id]
     assert balance(scene.no) == before[scene.no.id] + 30 - Decimal("0.45")
     assert sum(RevenueFact.objects.values_list("settlement_fee_usd", flat=True)) == Decimal("0.60")
+
+
+def test_a_correction_is_judged_for_what_the_house_lost_as_the_settlement_was(scene):
+    breaker = CircuitBreaker.objects.create(
+        scope="market", scope_id=scene.market.id, trigger_type="loss_usd_24h", trigger_threshold=10, auto_reset=False,
+        created_by=make_admin(), created_at=now(), updated_at=now(),
+    )  # fmt: skip
+    first = resolve(scene.market, "no")
+    breaker.refresh_from_db()
+    assert (breaker.last_value, breaker.status) == (-first.house_pnl_usd, "armed")
+    row = correct(scene.market, "yes")
+    breaker.refresh_from_db()
+    assert (breaker.last_value, breaker.status) == (-row.house_pnl_usd, "tripped")
 
 
 def test_a_second_admin_confirms_what_pays_much(scene, settings):

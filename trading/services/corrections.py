@@ -10,11 +10,12 @@ from predictu import clock
 from predictu.errors import Conflict
 from predictu.money import ZERO
 from predictu.platform import activity, approvals, audit
+from risk.services import breakers
 from trading.models import Market, Settlement, SettlementPart
 from trading.services import correction_sql as sql
 from trading.services import markets, settlement_sql
 from trading.services.settlements import PERMISSION, Resolved
-from trading.services.settling import Figures, Work, ring
+from trading.services.settling import LOSS_WINDOW, Figures, Work, ring
 
 CORRECT_ACTION = "trading.services.corrections.carry_out"
 _FIGURES = (
@@ -81,10 +82,18 @@ def _correct(market_id: str, outcome: str, reason: str, actor: AdminUser, now: d
     figures = work.figures()
     row.versions = [audit.plain(before | {"settled_at": row.settled_at})]
     _note(row, figures, statement)
+    if row.settled_at is not None and row.settled_at > now - LOSS_WINDOW:
+        breakers.settled(work.losses(_operators(row)), now=now)
     market.resolution, market.resolution_source, market.updated_at = outcome, Market.Source.CORRECTION, now
     market.save(update_fields=["resolution", "resolution_source", "updated_at"])
     _tell(row, market, before["resolution"], figures, reason, actor, now)
     return row
+
+
+def _operators(row: Settlement) -> list[str]:
+    return list(
+        SettlementPart.objects.filter(settlement=row).order_by("operator_id").values_list("operator_id", flat=True)
+    )
 
 
 def _move(work: Work) -> dict[str, Any]:

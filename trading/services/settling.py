@@ -194,9 +194,9 @@ class Work:
                 changes[operator_id] = changes.get(operator_id, exposure.Change()) + change
         if changes and self.market.category:
             exposure.move(market_id=self.market.id, category=self.market.category, by_operator=changes, now=self.now)
-            breakers.settled(self._losses(list(changes)), now=self.now)
+            breakers.settled(self.losses(list(changes)), now=self.now)
 
-    def _losses(self, operators: list[str]) -> dict[tuple[str, str], Decimal]:
+    def losses(self, operators: list[str]) -> dict[tuple[str, str], Decimal]:
         """What the house lost by settlements of the last 24 hours, this one included, in each scope it touches."""
         recent = SettlementPart.objects.filter(settlement__settled_at__gt=self.now - LOSS_WINDOW)
         lost: dict[tuple[str, str], Decimal] = {}
