@@ -105,9 +105,22 @@ def timing(pairs: Iterable[tuple[Buy, MarketHistory]], *, now: datetime) -> Deci
     return _share(sum(results), len(results))
 
 
-def win_rate(pnls: Sequence[Decimal]) -> Decimal | None:
-    """Share of resolved trades (buys of settled markets and sells) with a profit."""
-    return _share(sum(pnl > 0 for pnl in pnls), len(pnls))
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a resolved trade: a sell, or a buy of a settled market. ``sold_out``: a buy of which nothing was left
+    to be settled."""
+
+    pnl_usd: Decimal
+    sold_out: bool = False
+
+
+def win_rate(results: Sequence[Result]) -> Decimal | None:
+    """Share of the resolved trades with a profit, leaving out what was sold out early.
+
+    Such a buy settles with a profit of 0 whatever was won by it: its sells have the result, and count.
+    """
+    decided = [result for result in results if not result.sold_out]
+    return _share(sum(result.pnl_usd > 0 for result in decided), len(decided))
 
 
 def steadiness(costs: Sequence[Decimal]) -> Decimal | None:

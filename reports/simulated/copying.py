@@ -35,6 +35,29 @@ def joined(columns: Sequence[Column]) -> bytes:
     return b"\n".join(map(b"\t".join, zip(*columns, strict=True))) + b"\n"
 
 
+def even_lines(columns: Sequence[Texts]) -> bytes:
+    """Rows whose values are as wide as their column, at once."""
+    count = len(columns[0])
+    parts = []
+    for column, end in zip(columns, [b"\t"] * (len(columns) - 1) + [b"\n"], strict=True):
+        parts += [column.view(np.uint8).reshape(count, -1), np.full((count, 1), ord(end), dtype=np.uint8)]
+    return np.concatenate(parts, axis=1).tobytes()
+
+
+def prices_below_one(steps: Ints) -> Texts:
+    """Prices between 0 and 1, all of the same width."""
+    text = np.empty((len(steps), 6), dtype=np.uint8)
+    text[:, 0], text[:, 1] = ord("0"), ord(".")
+    for place in range(4):
+        text[:, 2 + place] = ord("0") + steps // 10 ** (3 - place) % 10
+    return text.view("S6").ravel()
+
+
+def stamps(time_ms: Ints) -> Texts:
+    """UTC to the microsecond, as the ledger's hash has it."""
+    return np.datetime_as_string(time_ms.astype("datetime64[ms]"), unit="us").astype("S26")
+
+
 def dollars(cents: Ints) -> Column:
     return [b"%.2f" % value for value in (cents / 100).tolist()]
 
@@ -49,8 +72,8 @@ def whole(numbers: Ints) -> Column:
 
 
 def instants(time_ms: Ints) -> Column:
-    """UTC to the microsecond, as the ledger's hash has it; NULL for NEVER."""
-    text = np.datetime_as_string(time_ms.astype("datetime64[ms]"), unit="us").astype("S26").tolist()
+    """``stamps``; NULL for NEVER."""
+    text = stamps(time_ms).tolist()
     if np.any(time_ms == NEVER):
         return [NULL if never else value for never, value in zip((time_ms == NEVER).tolist(), text, strict=True)]
     return text

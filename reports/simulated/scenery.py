@@ -12,7 +12,7 @@ import numpy as np
 from accounts.models import system_admin
 from operators.models import OnboardingFact, OnboardingStep, Operator, default_branding
 from predictu.platform import config
-from reports.simulated.copying import Column, chosen, copy_rows, fractions, instants
+from reports.simulated.copying import chunks, copy_lines, even_lines, prices_below_one, stamps
 from reports.simulation.exposures import Exposures
 from reports.simulation.identities import Raw, Texts, typeids, uuid7, uuids
 from reports.simulation.markets import (
@@ -255,10 +255,15 @@ def _write_prices(world: World, scenery: Scenery) -> None:
     at = markets.first_ms[owner] + (np.arange(len(markets.mids)) - markets.first[owner]) * markets.grid_ms
     prices.ensure_months(_months(int(at.min()), int(at.max())))
 
-    def rows(part: slice) -> list[Column]:
-        return [chosen(scenery.markets.uuid, owner[part]), instants(at[part]), fractions(markets.mids[part])]
-
-    copy_rows("trading_pricepoint", ("market_id", "at", "yes_mid"), len(at), rows)
+    columns = ("market_id", "at", "yes_mid")
+    copy_lines(
+        "trading_pricepoint",
+        columns,
+        (
+            even_lines([scenery.markets.uuid[owner[part]], stamps(at[part]), prices_below_one(markets.mids[part])])
+            for part in chunks(len(at))
+        ),
+    )
 
 
 def _months(first_ms: int, last_ms: int) -> list[datetime]:

@@ -4,7 +4,7 @@ Only what was known at that moment goes in: trades, mids and results up to it. L
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,7 +18,7 @@ from reports.simulation.markets import CANCELLED, NEVER, Flags, Floats, Ints, Ma
 from reports.simulation.world import World, external_id
 from risk import features
 from risk.correlation import NOBODY, BestMatches, best_matches
-from risk.features import PLACES, Buy, MarketHistory
+from risk.features import PLACES, Buy, MarketHistory, Result
 from risk.scoring import SCALES, Evaluation, Features, Match, Thresholds, evaluate
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,10 +34,14 @@ class Appraisal:
     evaluations: tuple[Evaluation, ...]
 
     def scores(self) -> Mapping[str, Floats]:
-        """The whole score first, then each component's points."""
-        parts = {name: [e.components[name].score for e in self.evaluations] for name in SCALES}
-        whole = {"score": [evaluation.score for evaluation in self.evaluations], **parts}
-        return {name: np.array(points, dtype=np.float64) for name, points in whole.items()}
+        return points(self.evaluations)
+
+
+def points(evaluations: Sequence[Evaluation]) -> Mapping[str, Floats]:
+    """The whole score first, then each component's points; a row for each evaluation."""
+    parts = {name: [each.components[name].score for each in evaluations] for name in SCALES}
+    whole = {"score": [each.score for each in evaluations], **parts}
+    return {name: np.array(values, dtype=np.float64) for name, values in whole.items()}
 
 
 def appraise(*, world: World, at_ms: int, resolved_from: int, thresholds: Thresholds) -> Appraisal:
@@ -74,7 +78,7 @@ def _features(
     count, partner, matched = match or (0, NOBODY, 0)
     return Features(
         resolved=len(results),
-        win_rate=features.win_rate([Decimal(int(filled.pnl_cents[row])) for row in results]),
+        win_rate=features.win_rate([_result(world, filled, row) for row in results]),
         edge_detection=features.edge(pairs, now=now),
         timing=features.timing(pairs, now=now),
         volume_pattern=features.steadiness([buy.cost_usd for buy, _ in pairs]),
@@ -96,6 +100,12 @@ def _buy(world: World, filled: Fills, row: int) -> Buy:
         cost_usd=Decimal(int(filled.cost_cents[row])) / 100,
         placed_at=_moment(int(time_ms[0])),
     )
+
+
+def _result(world: World, filled: Fills, row: int) -> Result:
+    """A buy is resolved by the settlement, after every sale of its position."""
+    sold_out = world.intents.side[row] == BUY and filled.left[row] == 0
+    return Result(Decimal(int(filled.pnl_cents[row])), bool(sold_out))
 
 
 def _matches(world: World, buys: Flags) -> dict[int, tuple[int, int, int]]:

@@ -35,6 +35,8 @@ class Fills:
     """Without fees; 0 where not resolved."""
     resolved_ms: Ints
     """When the profit was known; NEVER where not resolved."""
+    left: Ints
+    """Shares of the position that were never sold, in 0.0001 shares."""
     sale_cents: Ints
     """Profit of a sell, in a cancelled market too; 0 for a buy."""
     position: Ints
@@ -80,6 +82,7 @@ def fill(*, world: World, undone: Flags | None = None) -> Fills:
         resolved=resolved,
         pnl_cents=np.where(resolved, np.where(buying, gain, sale), 0),
         resolved_ms=np.where(resolved, when, NEVER),
+        left=sums(position, np.where(buying, quantity * counts, -quantity))[position],
         sale_cents=sale,
         position=position,
         lot=lot,

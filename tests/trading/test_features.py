@@ -17,7 +17,7 @@ from risk.services import scores
 from tests.factories import as_admin, make_admin, make_market, make_operator, make_player, now, place
 from trading.models import Market, PricePoint, Trade
 from trading.queries import features
-from trading.services import evaluations, prices
+from trading.services import cancels, evaluations, prices, settlements, settling
 
 pytestmark = pytest.mark.django_db
 
@@ -96,6 +96,35 @@ def test_the_gathered_features_are_the_defined_ones(seed):
         player_id: (found.edge_detection, found.timing, found.volume_pattern, found.correlation)
         for player_id, found in gathered.items()
     } == plain(markets, players, moment)
+
+
+def test_results_are_those_known_at_the_moment_and_a_sold_out_buy_is_left_to_its_sell():
+    start = now() - timedelta(days=2)
+    player = make_player(make_operator(new_tier_limit=1000, min_bet_usd="0.01"), balance="500", now=start)
+    sold, held, void, undone = (make_market() for _ in range(4))
+
+    def trade(market, minutes, side="buy", mid="0.62"):
+        at = start + timedelta(minutes=minutes)
+        Market.objects.filter(pk=market.pk).update(yes_mid=Decimal(mid), priced_at=at)
+        return place(player, market, 10, side=side, at=at)
+
+    for minutes, market in enumerate((sold, held, void, undone), start=1):
+        last = trade(market, minutes)
+    trade(sold, 10, side="sell", mid="0.80")
+    cancels.cancel(trade_id=last["id"], reason="x", actor=make_admin(), now=start + timedelta(minutes=20))
+    for market, outcome in ((sold, "yes"), (held, "no"), (void, "cancelled")):
+        at = start + timedelta(minutes=30)
+        row = settlements.resolve(market_id=market.id, outcome=outcome, reason="x", actor=make_admin(), now=at)
+        settling.settle(row.settlement.id, now=at)
+
+    def at(minutes):
+        moment = start + timedelta(minutes=minutes)
+        [found] = features.gather([player.id], features.matches(moment), moment).values()
+        return found.resolved, found.win_rate, found.volume_pattern
+
+    assert at(5) == (0, None, Decimal(1))
+    assert at(15) == (1, Decimal(1), Decimal(1))
+    assert at(60) == (3, Decimal("0.5"), Decimal(1))
 
 
 def sharp(**values):

@@ -18,25 +18,40 @@ from risk import correlation
 from risk.features import PLACES
 from risk.scoring import Features, Match
 
+# A trade that counts at the moment asked for: real, made by then, and not cancelled yet.
+_COUNTED = """
+NOT trade.is_test AND trade.created_at <= %(now)s AND (trade.status <> 'cancelled' OR trade.cancelled_at > %(now)s)
+""".strip()
+
+# Everything is as it stood at the moment asked for. A buy is resolved by its market's settlement, a sell at once; a buy
+# of which nothing was left by then was decided by the sells, which stand for it in the win rate.
 _RESOLVED = """
 SELECT player_id,
-       count(*) FILTER (WHERE side = 'sell' OR status = 'settled'),
-       count(*) FILTER (WHERE (side = 'sell' OR status = 'settled') AND pnl_usd > 0),
+       count(*) FILTER (WHERE resolved),
+       count(*) FILTER (WHERE decided),
+       count(*) FILTER (WHERE decided AND pnl_usd > 0),
        count(*) FILTER (WHERE side = 'buy'),
        coalesce(sum(cost_usd) FILTER (WHERE side = 'buy'), 0),
        coalesce(sum(cost_usd * cost_usd) FILTER (WHERE side = 'buy'), 0)
-FROM trading_trade
-WHERE player_id = ANY(%(players)s) AND NOT is_test AND status <> 'cancelled' AND created_at <= %(now)s
+FROM (
+  SELECT trade.player_id, trade.side, trade.pnl_usd, trade.cost_usd,
+         trade.side = 'sell' OR settlement.id IS NOT NULL AS resolved,
+         trade.side = 'sell' OR (settlement.id IS NOT NULL AND position.quantity > 0) AS decided
+  FROM trading_trade trade
+  JOIN trading_position position ON position.player_id = trade.player_id AND position.market_id = trade.market_id
+    AND position.outcome = trade.outcome
+  LEFT JOIN trading_settlement settlement ON settlement.market_id = trade.market_id
+    AND settlement.settled_at <= %(now)s
+  WHERE trade.player_id = ANY(%(players)s) AND {COUNTED}) AS known
 GROUP BY player_id
-"""
+""".replace("{COUNTED}", _COUNTED)
 
 # The moment a buy's price is measured at, its mid then, and whether the mid had moved its way within five minutes.
 _MOMENTS = """
 WITH buys AS MATERIALIZED (
   SELECT trade.player_id, trade.market_id, trade.outcome, trade.price, trade.mid, trade.cost_usd, trade.created_at
   FROM trading_trade trade
-  WHERE trade.player_id = ANY(%(players)s) AND trade.side = 'buy' AND NOT trade.is_test
-    AND trade.status <> 'cancelled' AND trade.created_at <= %(now)s),
+  WHERE trade.player_id = ANY(%(players)s) AND trade.side = 'buy' AND {COUNTED}),
 markets AS MATERIALIZED (
   SELECT market.id, market.game_start_at, market.end_date, ended.at AS closed_at, open.at AS last_open_at
   FROM trading_market market
@@ -74,12 +89,12 @@ LEFT JOIN LATERAL (
     AND CASE WHEN measured.outcome = 'yes' THEN point.yes_mid ELSE 1 - point.yes_mid END >= measured.mid + 0.03
   LIMIT 1) AS followed ON true
 GROUP BY measured.player_id
-"""
+""".replace("{COUNTED}", _COUNTED)
 
 _BUYS = """
 SELECT player_id, market_id, outcome = 'yes', (extract(epoch FROM created_at) * 1000)::bigint
-FROM trading_trade WHERE side = 'buy' AND NOT is_test AND status <> 'cancelled' AND created_at <= %(now)s
-"""
+FROM trading_trade trade WHERE side = 'buy' AND {COUNTED}
+""".replace("{COUNTED}", _COUNTED)
 
 _NEWS = """
 SELECT player.id FROM accounts_player player
@@ -136,13 +151,13 @@ def gather(player_ids: Sequence[str], found: Matches, now: datetime) -> dict[str
         cursor.execute(_RESOLVED, bound)
         rows = cursor.fetchall()
     features = {}
-    for player, resolved, winning, buys, cost, squares in rows:
+    for player, resolved, decided, winning, buys, cost, squares in rows:
         player_id = ids.encode("usr", player)
         gain, weight, due, followed = moments.get(player, (None, None, 0, 0))
         share, match = found.by_player.get(player_id, (None, None))
         features[player_id] = Features(
             resolved=resolved,
-            win_rate=_share(winning, resolved),
+            win_rate=_share(winning, decided),
             edge_detection=money.rounded(gain / weight, PLACES) if weight else None,
             timing=_share(followed, due),
             volume_pattern=_steadiness(buys, cost, squares),
