@@ -105,22 +105,14 @@ def timing(pairs: Iterable[tuple[Buy, MarketHistory]], *, now: datetime) -> Deci
     return _share(sum(results), len(results))
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of a resolved trade: a sell, or a buy of a settled market. ``sold_out``: a buy of which nothing was left
-    to be settled."""
+def win_rate(pnls: Sequence[Decimal]) -> Decimal | None:
+    """Share of the bets held to their settlement that were won; ``pnls`` are what the settlement gave or took.
 
-    pnl_usd: Decimal
-    sold_out: bool = False
-
-
-def win_rate(results: Sequence[Result]) -> Decimal | None:
-    """Share of the resolved trades with a profit, leaving out what was sold out early.
-
-    Such a buy settles with a profit of 0 whatever was won by it: its sells have the result, and count.
+    A bet counts while something of it was left when its market settled. What was sold before says less than nothing
+    here: the buy settles with a profit of 0 whatever was won by it, and who takes a small gain within the hour loses
+    the spread on every sale that has not moved yet. Edge and timing judge those bets.
     """
-    decided = [result for result in results if not result.sold_out]
-    return _share(sum(result.pnl_usd > 0 for result in decided), len(decided))
+    return _share(sum(pnl > 0 for pnl in pnls), len(pnls))
 
 
 def steadiness(costs: Sequence[Decimal]) -> Decimal | None:

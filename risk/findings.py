@@ -50,7 +50,7 @@ _CORRELATION: _Bands = (
     ("0", "Negligible"),
 )
 _NOTHING = {
-    "win_rate": "No resolved bets yet",
+    "win_rate": "No bets held to settlement yet",
     "edge_detection": "No bets with a closing price yet",
     "timing": "No bets old enough to compare with line movement",
     "volume_pattern": "No bets yet",
@@ -114,9 +114,9 @@ def recommendations(
     if "uniform_stakes" in flags and (edge or timing):
         result.append("Check for automated betting: stakes hardly vary while the timing or the prices are too good.")
     if "high_win_rate" in flags:
-        over = f"over {resolved} resolved bets"
-        luck = f"; below {LUCK_BELOW} that can be luck" if resolved < LUCK_BELOW else ""
-        result.append(f"Review recent wins: win rate {_percent(_known(values, 'win_rate'))} {over}{luck}.")
+        luck = f"; with fewer than {LUCK_BELOW} that can be luck" if resolved < LUCK_BELOW else ""
+        rate = _percent(_known(values, "win_rate"))
+        result.append(f"Review recent wins: {rate} of the bets held to settlement won, {resolved} resolved in all{luck}.")
     if tier != "normal":
         result.append(f"Confirm tier {tier}: score {score} is at or above its threshold of {tier_from[tier]}.")
     elif score >= tier_from["sharp"] - _CLOSE:

@@ -18,7 +18,7 @@ from reports.simulation.markets import CANCELLED, NEVER, Flags, Floats, Ints, Ma
 from reports.simulation.world import World, external_id
 from risk import features
 from risk.correlation import NOBODY, BestMatches, best_matches
-from risk.features import PLACES, Buy, MarketHistory, Result
+from risk.features import PLACES, Buy, MarketHistory
 from risk.scoring import SCALES, Evaluation, Features, Match, Thresholds, evaluate
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -78,7 +78,7 @@ def _features(
     count, partner, matched = match or (0, NOBODY, 0)
     return Features(
         resolved=len(results),
-        win_rate=features.win_rate([_result(world, filled, row) for row in results]),
+        win_rate=features.win_rate([Decimal(int(filled.pnl_cents[row])) for row in results if _held(world, filled, row)]),
         edge_detection=features.edge(pairs, now=now),
         timing=features.timing(pairs, now=now),
         volume_pattern=features.steadiness([buy.cost_usd for buy, _ in pairs]),
@@ -102,10 +102,9 @@ def _buy(world: World, filled: Fills, row: int) -> Buy:
     )
 
 
-def _result(world: World, filled: Fills, row: int) -> Result:
-    """A buy is resolved by the settlement, after every sale of its position."""
-    sold_out = world.intents.side[row] == BUY and filled.left[row] == 0
-    return Result(Decimal(int(filled.pnl_cents[row])), bool(sold_out))
+def _held(world: World, filled: Fills, row: int) -> bool:
+    """Whether it is a buy of which something was left for the settlement, which comes after every sale."""
+    return bool(world.intents.side[row] == BUY and filled.left[row] > 0)
 
 
 def _matches(world: World, buys: Flags) -> dict[int, tuple[int, int, int]]:

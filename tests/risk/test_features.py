@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from risk import features
-from risk.features import Result, Buy, MarketHistory
+from risk.features import Buy, MarketHistory
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LATER = T0 + timedelta(days=30)
@@ -137,15 +137,8 @@ def test_timing_leaves_out_buys_whose_minutes_are_not_over():
 
 
 def test_win_rate_counts_profits_only():
-    results = [Result(Decimal(cents)) for cents in ("0.01", "0", "-1")]
-    assert features.win_rate(results) == Decimal("0.3333")
+    assert features.win_rate([Decimal("0.01"), Decimal(0), Decimal(-1)]) == Decimal("0.3333")
     assert features.win_rate([]) is None
-
-
-def test_a_buy_that_was_sold_out_leaves_its_result_to_the_sell():
-    bought, sold = Result(Decimal(0), sold_out=True), Result(Decimal(3))
-    assert features.win_rate([bought, sold]) == 1
-    assert features.win_rate([bought]) is None
 
 
 @pytest.mark.parametrize(
@@ -207,8 +200,7 @@ def test_the_order_of_trades_does_not_matter(buys, readings, random):
     assert features.timing(mixed, now=LATER) == features.timing(pairs, now=LATER)
     costs, shuffled_costs = [buy.cost_usd for buy in buys], [buy.cost_usd for buy in shuffled]
     assert features.steadiness(shuffled_costs) == features.steadiness(costs)
-    results, mixed_results = ([Result(cost - 5, cost > 9) for cost in each] for each in (costs, shuffled_costs))
-    assert features.win_rate(mixed_results) == features.win_rate(results)
+    assert features.win_rate(shuffled_costs) == features.win_rate(costs)
     assert features.matched(shuffled, buys[:5]) == features.matched(buys, buys[:5])
 
 

@@ -30,7 +30,7 @@ from risk.scoring import Features, Match, Thresholds, evaluate
         ("correlation", "0.2", "Moderate cross-market correlation (0.20)"),
         ("correlation", "0.25", "High cross-market correlation (0.25)"),
         ("correlation", "0.6", "Very high cross-market correlation (0.60)"),
-        ("win_rate", None, "No resolved bets yet"),
+        ("win_rate", None, "No bets held to settlement yet"),
         ("edge_detection", None, "No bets with a closing price yet"),
         ("timing", None, "No bets old enough to compare with line movement"),
         ("volume_pattern", None, "No bets yet"),
@@ -72,13 +72,13 @@ def test_recommendations_say_what_to_do_and_why():
         "Lower max bet: 42% of bets came within 5 minutes before the line moved 3 points or more their way, "
         "which points to news ahead of the feed.",
         "Check for automated betting: stakes hardly vary while the timing or the prices are too good.",
-        "Review recent wins: win rate 72% over 120 resolved bets; below 200 that can be luck.",
+        "Review recent wins: 72% of the bets held to settlement won, 120 resolved in all; with fewer than 200 that can be luck.",
         "Confirm tier restricted: score 80 is at or above its threshold of 80.",
     )
 
 
 def test_a_win_rate_over_many_bets_is_not_called_luck():
-    assert "Review recent wins: win rate 72% over 200 resolved bets." in _sharp(200).recommendations
+    assert "Review recent wins: 72% of the bets held to settlement won, 200 resolved in all." in _sharp(200).recommendations
 
 
 def test_few_bets_end_with_the_advice_to_wait():

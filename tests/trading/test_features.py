@@ -98,7 +98,7 @@ def test_the_gathered_features_are_the_defined_ones(seed):
     } == plain(markets, players, moment)
 
 
-def test_results_are_those_known_at_the_moment_and_a_sold_out_buy_is_left_to_its_sell():
+def test_results_are_those_known_at_the_moment_and_only_what_was_held_is_won_or_lost():
     start = now() - timedelta(days=2)
     player = make_player(make_operator(new_tier_limit=1000, min_bet_usd="0.01"), balance="500", now=start)
     sold, held, void, undone = (make_market() for _ in range(4))
@@ -123,8 +123,8 @@ def test_results_are_those_known_at_the_moment_and_a_sold_out_buy_is_left_to_its
         return found.resolved, found.win_rate, found.volume_pattern
 
     assert at(5) == (0, None, Decimal(1))
-    assert at(15) == (1, Decimal(1), Decimal(1))
-    assert at(60) == (3, Decimal("0.5"), Decimal(1))
+    assert at(15) == (1, None, Decimal(1))
+    assert at(60) == (3, Decimal(0), Decimal(1))
 
 
 def sharp(**values):

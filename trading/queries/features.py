@@ -19,24 +19,24 @@ from risk.features import PLACES
 from risk.scoring import Features, Match
 
 # A trade that counts at the moment asked for: real, made by then, and not cancelled yet.
-_COUNTED = """
+COUNTED = """
 NOT trade.is_test AND trade.created_at <= %(now)s AND (trade.status <> 'cancelled' OR trade.cancelled_at > %(now)s)
 """.strip()
 
-# Everything is as it stood at the moment asked for. A buy is resolved by its market's settlement, a sell at once; a buy
-# of which nothing was left by then was decided by the sells, which stand for it in the win rate.
+# Everything is as it stood at the moment asked for. A buy is resolved by its market's settlement, a sell at once; won or
+# lost is what was held until the settlement.
 _RESOLVED = """
 SELECT player_id,
        count(*) FILTER (WHERE resolved),
-       count(*) FILTER (WHERE decided),
-       count(*) FILTER (WHERE decided AND pnl_usd > 0),
+       count(*) FILTER (WHERE held),
+       count(*) FILTER (WHERE held AND pnl_usd > 0),
        count(*) FILTER (WHERE side = 'buy'),
        coalesce(sum(cost_usd) FILTER (WHERE side = 'buy'), 0),
        coalesce(sum(cost_usd * cost_usd) FILTER (WHERE side = 'buy'), 0)
 FROM (
   SELECT trade.player_id, trade.side, trade.pnl_usd, trade.cost_usd,
          trade.side = 'sell' OR settlement.id IS NOT NULL AS resolved,
-         trade.side = 'sell' OR (settlement.id IS NOT NULL AND position.quantity > 0) AS decided
+         trade.side = 'buy' AND settlement.id IS NOT NULL AND position.quantity > 0 AS held
   FROM trading_trade trade
   JOIN trading_position position ON position.player_id = trade.player_id AND position.market_id = trade.market_id
     AND position.outcome = trade.outcome
@@ -44,12 +44,13 @@ FROM (
     AND settlement.settled_at <= %(now)s
   WHERE trade.player_id = ANY(%(players)s) AND {COUNTED}) AS known
 GROUP BY player_id
-""".replace("{COUNTED}", _COUNTED)
+""".replace("{COUNTED}", COUNTED)
 
 # The moment a buy's price is measured at, its mid then, and whether the mid had moved its way within five minutes.
-_MOMENTS = """
+BUYS_MEASURED = """
 WITH buys AS MATERIALIZED (
-  SELECT trade.player_id, trade.market_id, trade.outcome, trade.price, trade.mid, trade.cost_usd, trade.created_at
+  SELECT trade.id, trade.player_id, trade.market_id, trade.outcome, trade.price, trade.mid, trade.cost_usd,
+         trade.pnl_usd, trade.created_at
   FROM trading_trade trade
   WHERE trade.player_id = ANY(%(players)s) AND trade.side = 'buy' AND {COUNTED}),
 markets AS MATERIALIZED (
@@ -71,30 +72,36 @@ measured AS (
   SELECT timed.*, CASE WHEN (closed OR earliest <= %(now)s) AND last_open_at IS NOT NULL
                         AND least(earliest, last_open_at) > created_at
                        THEN least(earliest, last_open_at) END AS moment
-  FROM timed)
-SELECT measured.player_id,
-       sum(cost_usd * (closing.mid - price) / price) FILTER (WHERE closing.mid IS NOT NULL),
-       sum(cost_usd) FILTER (WHERE closing.mid IS NOT NULL),
-       count(*) FILTER (WHERE created_at + interval '5 minutes' <= %(now)s),
-       count(*) FILTER (WHERE created_at + interval '5 minutes' <= %(now)s AND followed.found)
-FROM measured
-LEFT JOIN LATERAL (
-  SELECT CASE WHEN measured.outcome = 'yes' THEN point.yes_mid ELSE 1 - point.yes_mid END AS mid
-  FROM trading_pricepoint point WHERE point.market_id = measured.market_id AND point.at <= measured.moment
-  ORDER BY point.at DESC LIMIT 1) AS closing ON measured.moment IS NOT NULL
-LEFT JOIN LATERAL (
-  SELECT true AS found FROM trading_pricepoint point
-  WHERE point.market_id = measured.market_id AND point.at > measured.created_at
-    AND point.at <= measured.created_at + interval '5 minutes'
-    AND CASE WHEN measured.outcome = 'yes' THEN point.yes_mid ELSE 1 - point.yes_mid END >= measured.mid + 0.03
-  LIMIT 1) AS followed ON true
-GROUP BY measured.player_id
-""".replace("{COUNTED}", _COUNTED)
+  FROM timed),
+judged AS (
+  SELECT measured.*, closing.mid AS closing_mid, created_at + interval '5 minutes' <= %(now)s AS is_due,
+         followed.found AS followed
+  FROM measured
+  LEFT JOIN LATERAL (
+    SELECT CASE WHEN measured.outcome = 'yes' THEN point.yes_mid ELSE 1 - point.yes_mid END AS mid
+    FROM trading_pricepoint point WHERE point.market_id = measured.market_id AND point.at <= measured.moment
+    ORDER BY point.at DESC LIMIT 1) AS closing ON measured.moment IS NOT NULL
+  LEFT JOIN LATERAL (
+    SELECT true AS found FROM trading_pricepoint point
+    WHERE point.market_id = measured.market_id AND point.at > measured.created_at
+      AND point.at <= measured.created_at + interval '5 minutes'
+      AND CASE WHEN measured.outcome = 'yes' THEN point.yes_mid ELSE 1 - point.yes_mid END >= measured.mid + 0.03
+    LIMIT 1) AS followed ON true)
+""".replace("{COUNTED}", COUNTED)
+_MOMENTS = f"""
+{BUYS_MEASURED}
+SELECT player_id,
+       sum(cost_usd * (closing_mid - price) / price) FILTER (WHERE closing_mid IS NOT NULL),
+       sum(cost_usd) FILTER (WHERE closing_mid IS NOT NULL),
+       count(*) FILTER (WHERE is_due),
+       count(*) FILTER (WHERE is_due AND followed)
+FROM judged GROUP BY player_id
+"""  # noqa: S608 words of our own
 
 _BUYS = """
 SELECT player_id, market_id, outcome = 'yes', (extract(epoch FROM created_at) * 1000)::bigint
 FROM trading_trade trade WHERE side = 'buy' AND {COUNTED}
-""".replace("{COUNTED}", _COUNTED)
+""".replace("{COUNTED}", COUNTED)
 
 _NEWS = """
 SELECT player.id FROM accounts_player player
@@ -151,13 +158,13 @@ def gather(player_ids: Sequence[str], found: Matches, now: datetime) -> dict[str
         cursor.execute(_RESOLVED, bound)
         rows = cursor.fetchall()
     features = {}
-    for player, resolved, decided, winning, buys, cost, squares in rows:
+    for player, resolved, held, winning, buys, cost, squares in rows:
         player_id = ids.encode("usr", player)
         gain, weight, due, followed = moments.get(player, (None, None, 0, 0))
         share, match = found.by_player.get(player_id, (None, None))
         features[player_id] = Features(
             resolved=resolved,
-            win_rate=_share(winning, decided),
+            win_rate=_share(winning, held),
             edge_detection=money.rounded(gain / weight, PLACES) if weight else None,
             timing=_share(followed, due),
             volume_pattern=_steadiness(buys, cost, squares),
