@@ -40,6 +40,7 @@ DAILY: tuple[Entry, ...] = (
     Table("accounts.player", icon="group"),
     Table("trading.market", icon="query_stats"),
     Page("Risk desk", "risk_desk", "shield"),
+    Page("Review queue", "risk_review_queue", "person_search"),
     Table("reports.report", icon="description"),
     Page("Configuration", "configuration", "tune"),
     Table("platform.auditentry", "Audit trail", "history"),

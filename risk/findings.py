@@ -116,7 +116,9 @@ def recommendations(
     if "high_win_rate" in flags:
         luck = f"; with fewer than {LUCK_BELOW} that can be luck" if resolved < LUCK_BELOW else ""
         rate = _percent(_known(values, "win_rate"))
-        result.append(f"Review recent wins: {rate} of the bets held to settlement won, {resolved} resolved in all{luck}.")
+        result.append(
+            f"Review recent wins: {rate} of the bets held to settlement won, {resolved} resolved in all{luck}."
+        )
     if tier != "normal":
         result.append(f"Confirm tier {tier}: score {score} is at or above its threshold of {tier_from[tier]}.")
     elif score >= tier_from["sharp"] - _CLOSE:

@@ -98,7 +98,7 @@ def _check(changes: dict[str, Any], player: Player, now: Any) -> None:
     expires = changes.get("tier_expires_at")
     if expires is not None and expires <= now:
         problems["tier_expires_at"] = ["must lie in the future"]
-    if expires is not None and changes.get("tier", player.tier) == Player.Tier.NORMAL:
-        problems["tier_expires_at"] = ["the normal tier does not expire"]
+    if expires is not None and "tier" not in changes and player.tier_set_by != Player.Actor.STAFF:
+        problems["tier_expires_at"] = ["needs a tier set with it: nobody has set this user's"]
     if problems:
         raise ValidationFailed(details=problems)

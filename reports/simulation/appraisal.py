@@ -78,7 +78,9 @@ def _features(
     count, partner, matched = match or (0, NOBODY, 0)
     return Features(
         resolved=len(results),
-        win_rate=features.win_rate([Decimal(int(filled.pnl_cents[row])) for row in results if _held(world, filled, row)]),
+        win_rate=features.win_rate(
+            [Decimal(int(filled.pnl_cents[row])) for row in results if _held(world, filled, row)]
+        ),
         edge_detection=features.edge(pairs, now=now),
         timing=features.timing(pairs, now=now),
         volume_pattern=features.steadiness([buy.cost_usd for buy, _ in pairs]),

@@ -90,11 +90,14 @@ def _row(player: Player, judged: Evaluation, now: datetime) -> PlayerScore:
 
 
 def _follow(player: Player, judged: Evaluation, now: datetime) -> bool:
-    """Let the tier follow the score where nobody has decided otherwise; whether it changed."""
-    if not config.current()["features.sharp_detection"] or not _is_free(player, now) or player.tier == judged.tier:
+    """Let the tier follow the score where nobody has decided otherwise; whether anything of it changed."""
+    is_scorings = player.tier_set_by == Player.Actor.SYSTEM
+    if not config.current()["features.sharp_detection"] or not _is_free(player, now):
         return False
     before, player.tier = player.tier, judged.tier
     player.tier_set_by, player.tier_expires_at = Player.Actor.SYSTEM, None
+    if player.tier == before:
+        return not is_scorings
     users.tier_changed(player, previous=before, by="the score", now=now)
     return True
 

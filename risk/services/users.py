@@ -22,8 +22,9 @@ _TOLD = (Player.Tier.RESTRICTED, Player.Tier.BANNED)
 def change_by_staff(*, player_id: str, changes: Mapping[str, Any], actor: Any, reason: str, now: datetime) -> Player:
     """Set what ``changes`` names of ``FIELDS``.
 
-    A tier set by staff stays until staff set it back to normal, which hands it back to scoring. Leaving a tier takes
-    with it only what came with the tier, never a restriction of its own. Raises NotFound.
+    A tier set by staff stays until staff set it back to normal, which hands it back to scoring; normal with a
+    ``tier_expires_at`` is a decision too, which scoring leaves alone until then. Leaving a tier takes with it only what
+    came with the tier, never a restriction of its own. Raises NotFound.
     """
     player = (
         Player.objects.select_for_update(no_key=True, of=("self",)).select_related("operator").filter(pk=player_id)
@@ -33,12 +34,12 @@ def change_by_staff(*, player_id: str, changes: Mapping[str, Any], actor: Any, r
     before = {name: getattr(player, name) for name in FIELDS}
     for name in FIELDS:
         setattr(player, name, changes.get(name, before[name]))
-    if player.tier == Player.Tier.NORMAL:
-        player.tier_expires_at = None
+    if "tier" in changes:
+        player.tier_expires_at = changes.get("tier_expires_at")
     for name, set_by in _SET_BY.items():
         if name in changes:
             setattr(player, set_by, Player.Actor.STAFF)
-    if "tier" in changes and player.tier == Player.Tier.NORMAL:
+    if player.tier == Player.Tier.NORMAL and player.tier_expires_at is None:
         player.tier_set_by = Player.Actor.SYSTEM
     player.updated_at = now
     player.save(update_fields=[*FIELDS, *_SET_BY.values(), "updated_at"])

@@ -79,7 +79,7 @@ def gathered() -> tuple[float, int]:
     from trading.services import evaluations
 
     now = clock.now()
-    players = features.players_with_news()
+    players = features.players_with_news(now)
     seconds, found = timed(lambda: features.matches(now))
     say(f"  {'who bet together':33}{seconds:8.1f} s")
     began = time.monotonic()

@@ -78,7 +78,10 @@ def test_recommendations_say_what_to_do_and_why():
 
 
 def test_a_win_rate_over_many_bets_is_not_called_luck():
-    assert "Review recent wins: 72% of the bets held to settlement won, 200 resolved in all." in _sharp(200).recommendations
+    assert (
+        "Review recent wins: 72% of the bets held to settlement won, 200 resolved in all."
+        in _sharp(200).recommendations
+    )
 
 
 def test_few_bets_end_with_the_advice_to_wait():

@@ -179,7 +179,7 @@ def test_only_players_with_news_are_judged_again():
     place(traded, market, 5)
     assert evaluations.evaluate(None, now=now()) == 1
     Player.objects.filter(pk=traded.pk).update(score_evaluated_at=now() + timedelta(hours=26))
-    assert features.players_with_news() == []
+    assert features.players_with_news(now()) == []
     idle.refresh_from_db()
     assert idle.score is None
 

@@ -107,6 +107,7 @@ _NEWS = """
 SELECT player.id FROM accounts_player player
 WHERE NOT player.is_test AND player.trade_count > 0 AND (
   player.score_evaluated_at IS NULL
+  OR player.tier_expires_at <= %(now)s
   OR EXISTS (SELECT 1 FROM trading_trade trade WHERE trade.player_id = player.id
              AND trade.created_at >= player.score_evaluated_at - interval '25 hours')
   OR EXISTS (SELECT 1 FROM trading_position position WHERE position.player_id = player.id
@@ -115,10 +116,11 @@ ORDER BY player.id
 """
 
 
-def players_with_news() -> list[str]:
-    """Players never judged, or with trades whose closing mids came due, or settlements, since they were."""
+def players_with_news(now: datetime) -> list[str]:
+    """Players never judged, or with trades whose closing mids came due, or settlements, since they were; and those whose
+    tier staff had set until a time that is over."""
     with connection.cursor() as cursor:
-        cursor.execute(_NEWS)
+        cursor.execute(_NEWS, {"now": now})
         return [ids.encode("usr", row[0]) for row in cursor.fetchall()]
 
 

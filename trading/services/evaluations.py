@@ -11,7 +11,7 @@ BATCH = 2_000
 
 def evaluate(player_ids: Sequence[str] | None, *, now: datetime) -> int:
     """Judge ``player_ids`` (default: all with news) as of ``now``; how many were judged."""
-    wanted = features.players_with_news() if player_ids is None else list(player_ids)
+    wanted = features.players_with_news(now) if player_ids is None else list(player_ids)
     if not wanted:
         return 0
     found = features.matches(now)
