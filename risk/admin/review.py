@@ -1,11 +1,10 @@
 """The review queue: who the score has flagged, the evidence on each, and the verdict staff give with a reason."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -25,6 +24,7 @@ _MOST = 50
 _WATCHED = 10
 _CLOSE = 5
 _BUYS, _COMPANY, _SCORES = 20, 10, 200
+_BEST = F("score").desc(nulls_last=True)
 _page: Any = admin.site.page  # type: ignore[attr-defined]
 
 
@@ -34,14 +34,14 @@ def review_queue(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     flagged = {row["player_id"]: row for row in reviews.waiting()}
     chosen = Player.objects.real().select_related("operator")
-    queue = list(chosen.filter(pk__in=flagged).order_by("-score", "id")[:_MOST])
+    queue = list(chosen.filter(pk__in=flagged).order_by(_BEST, "id")[:_MOST])
     decided = chosen.filter(tier_set_by=Player.Actor.STAFF)
     context = {
         "title": "Review queue",
         "now": now,
         "cards": _cards(len(flagged), decided),
-        "queue": _queue(queue, flagged, len(flagged), now),
-        "decided": _decided(list(decided.order_by("tier_expires_at", "-score", "id")[:_MOST]), decided.count()),
+        "queue": _queue(queue, flagged),
+        "decided": _decided(list(decided.order_by("tier_expires_at", _BEST, "id")[:_MOST]), decided.count()),
         "watched": _watched(chosen),
     }
     return admin.site.render(request, "admin/risk_review_queue.html", context)  # type: ignore[attr-defined]
@@ -101,19 +101,25 @@ def _cards(waiting: int, decided: Any) -> list[dict[str, str]]:
         {"title": "Waiting", "figure": f"{waiting:,}", "more": "users flagged by the score without a verdict"},
         {"title": "Sharp", "figure": f"{tiers[Player.Tier.SHARP]:,}", "more": "users in this tier"},
         {"title": "Restricted", "figure": f"{tiers[Player.Tier.RESTRICTED]:,}", "more": "users in this tier"},
-        {"title": "Banned", "figure": f"{tiers[Player.Tier.BANNED]:,}", "more": f"{ending:,} verdicts have an end"},
+        {
+            "title": "Banned",
+            "figure": f"{tiers[Player.Tier.BANNED]:,}",
+            "more": f"users in this tier; verdicts with an end: {ending:,}",
+        },
     ]
 
 
-def _open(player_id: str, text: Any = None) -> Any:
-    return link(reverse("admin:risk_review", args=[player_id]), text or player_id)
+def _open(player_id: str) -> Any:
+    """A link with as much of the id as tells users apart on one page."""
+    return link(reverse("admin:risk_review", args=[player_id]), f"usr_…{player_id[-8:]}")
 
 
 def _tier(player: Player) -> str:
     return f"{player.tier}, by {'staff' if player.tier_set_by == Player.Actor.STAFF else 'the score'}"
 
 
-def _queue(players: Sequence[Player], flagged: dict[str, Any], total: int, now: datetime) -> Table:
+def _queue(players: Sequence[Player], flagged: dict[str, Any]) -> Table:
+    total = len(flagged)
     newest = {
         row.player_id: row
         for row in PlayerScore.objects.filter(player__in=players)
@@ -126,12 +132,11 @@ def _queue(players: Sequence[Player], flagged: dict[str, Any], total: int, now: 
         why = score.recommendations[0] if score is not None and score.recommendations else NONE
         rows.append(
             (_open(player.id), player.operator.name, NONE if player.score is None else player.score, _tier(player),
-             why, shown.amount(player.volume_usd), shown.amount(player.realized_pnl_usd),
-             f"{shown.instant(flagged[player.id]['since'])} UTC")
+             why, shown.amount(player.realized_pnl_usd), f"{flagged[player.id]['since']:%Y-%m-%d %H:%M}")
         )  # fmt: skip
     return Table(
         title="Waiting for a verdict",
-        heads=("User", "Operator", ">Score", "Tier", "~Why", ">Volume, USD", ">Result, USD", "Since"),
+        heads=("User", "Operator", ">Score", "Tier", "~Why", ">Result, USD", "Since, UTC"),
         rows=rows,
         empty="Nobody waits.",
         more=f"The {len(players)} with the highest scores of {total:,}." if total > len(players) else "",
@@ -156,7 +161,7 @@ def _decided(players: Sequence[Player], total: int) -> Table:
 def _watched(players: Any) -> Table:
     bound = scores.thresholds().sharp
     close = players.filter(
-        Q(tier=Player.Tier.NORMAL), tier_set_by=Player.Actor.SYSTEM, score__gte=bound - _CLOSE, score__lt=bound
+        tier=Player.Tier.NORMAL, tier_set_by=Player.Actor.SYSTEM, score__gte=bound - _CLOSE, score__lt=bound
     ).order_by("-score", "id")[:_WATCHED]
     return Table(
         title=f"Just below the threshold of {bound}",

@@ -107,7 +107,7 @@ def test_a_cleared_user_is_left_alone_until_the_days_are_over():
     scores.judge({player.id: again}, now=now() + timedelta(days=31))
     player.refresh_from_db()
     assert (player.tier, player.tier_set_by, player.tier_expires_at) == ("sharp", "system", None)
-    assert "Since" in text_of(client, QUEUE) and "Nobody waits." not in text_of(client, QUEUE)
+    assert "Since, UTC" in text_of(client, QUEUE) and "Nobody waits." not in text_of(client, QUEUE)
 
 
 def test_a_verdict_shows_its_end_and_is_lifted():

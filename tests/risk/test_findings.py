@@ -72,7 +72,8 @@ def test_recommendations_say_what_to_do_and_why():
         "Lower max bet: 42% of bets came within 5 minutes before the line moved 3 points or more their way, "
         "which points to news ahead of the feed.",
         "Check for automated betting: stakes hardly vary while the timing or the prices are too good.",
-        "Review recent wins: 72% of the bets held to settlement won, 120 resolved in all; with fewer than 200 that can be luck.",
+        "Review recent wins: 72% of the bets held to settlement won, 120 resolved in all; "
+        "with fewer than 200 that can be luck.",
         "Confirm tier restricted: score 80 is at or above its threshold of 80.",
     )
 

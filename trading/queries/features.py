@@ -23,8 +23,8 @@ COUNTED = """
 NOT trade.is_test AND trade.created_at <= %(now)s AND (trade.status <> 'cancelled' OR trade.cancelled_at > %(now)s)
 """.strip()
 
-# Everything is as it stood at the moment asked for. A buy is resolved by its market's settlement, a sell at once; won or
-# lost is what was held until the settlement.
+# Everything is as it stood at the moment asked for. A buy is resolved by its market's settlement, a sell at once; won
+# or lost is what was held until the settlement.
 _RESOLVED = """
 SELECT player_id,
        count(*) FILTER (WHERE resolved),
@@ -117,8 +117,8 @@ ORDER BY player.id
 
 
 def players_with_news(now: datetime) -> list[str]:
-    """Players never judged, or with trades whose closing mids came due, or settlements, since they were; and those whose
-    tier staff had set until a time that is over."""
+    """Players never judged, or with trades whose closing mids came due, or settlements, since they were; and those
+    whose tier staff had set until a time that is over."""
     with connection.cursor() as cursor:
         cursor.execute(_NEWS, {"now": now})
         return [ids.encode("usr", row[0]) for row in cursor.fetchall()]
