@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.text import Truncator
 
 from accounts.models import Player
 from operators.models import Operator
@@ -17,6 +18,7 @@ from predictu.admin_tables import NONE, Table, link
 from risk import score_chart
 from risk.admin import review_acts
 from risk.models import PlayerScore
+from risk.scoring import SCALES
 from risk.services import reviews, scores
 from trading.queries import evidence
 
@@ -24,6 +26,7 @@ _MOST = 50
 _WATCHED = 10
 _CLOSE = 5
 _BUYS, _COMPANY, _SCORES = 20, 10, 200
+_TITLE = 36
 _BEST = F("score").desc(nulls_last=True)
 _page: Any = admin.site.page  # type: ignore[attr-defined]
 
@@ -197,7 +200,7 @@ def _components(newest: PlayerScore | None) -> Table:
         rows=[
             (name.replace("_", " ").capitalize(), part["score"], part["max"],
              NONE if part["value"] is None else part["value"], part["detail"])
-            for name, part in found.items()
+            for name, part in ((name, found[name]) for name in SCALES if name in found)
         ],
         empty="Not evaluated yet.",
     )  # fmt: skip
@@ -206,19 +209,27 @@ def _components(newest: PlayerScore | None) -> Table:
 def _buys(found: Sequence[evidence.Buy]) -> Table:
     return Table(
         title="The trades that drove it",
-        heads=("Trade", "Placed, UTC", "~Market", "Bought", ">Paid", ">Closed at", ">Cost, USD", ">Line gained, USD",
-               "Moved within 5 min", ">Result, USD"),
+        heads=(
+            *("Trade", "Placed, UTC", "Market", "Bought at", ">Closed at", ">Cost, USD", ">Line gained, USD"),
+            *("Moved in 5 min", ">Result, USD"),
+        ),
         rows=[
-            (link(page_of(buy.id), f"…{buy.id[-6:]}"), shown.instant(buy.placed_at),
-             link(page_of(buy.market_id), buy.title), buy.outcome.upper(), buy.price,
-             NONE if buy.closing_mid is None else buy.closing_mid, shown.amount(buy.cost_usd),
-             NONE if buy.gained_usd is None else shown.amount(buy.gained_usd), "yes" if buy.followed else "no",
-             NONE if buy.pnl_usd is None else shown.amount(buy.pnl_usd))
+            (
+                link(page_of(buy.id), f"…{buy.id[-6:]}"),
+                f"{buy.placed_at:%m-%d %H:%M:%S}",
+                link(page_of(buy.market_id), Truncator(buy.title).chars(_TITLE)),
+                f"{buy.outcome.upper()} {buy.price}",
+                NONE if buy.closing_mid is None else buy.closing_mid,
+                shown.amount(buy.cost_usd),
+                NONE if buy.gained_usd is None else shown.amount(buy.gained_usd),
+                "yes" if buy.followed else "no",
+                NONE if buy.pnl_usd is None else shown.amount(buy.pnl_usd),
+            )
             for buy in found
         ],
         empty="No buys yet.",
         more="First what a move of three points followed, then what the line gained most for until it closed.",
-    )  # fmt: skip
+    )
 
 
 def _company(found: Sequence[evidence.Company]) -> Table:
