@@ -67,10 +67,9 @@ def snapshot(configuration: Configuration, *, markets: int = TOP) -> Snapshot:
     return Snapshot(tuple(held for row in rows if (held := _held(row, configuration, terms)) is not None))
 
 
-def operator_limits(operator_id: str | None = None) -> dict[str, limits.OperatorLimits]:
+def operator_limits() -> dict[str, limits.OperatorLimits]:
     """What decides operators' limits, by id."""
-    found = Operator.objects.all() if operator_id is None else Operator.objects.filter(pk=operator_id)
-    rows = found.order_by().values_list("pk", "risk_tier", "exposure_limit_usd", "category_limits")
+    rows = Operator.objects.order_by().values_list("pk", "risk_tier", "exposure_limit_usd", "category_limits")
     return {row[0]: limits.OperatorLimits(*row[1:]) for row in rows}
 
 
@@ -85,7 +84,8 @@ def _held(row: Sequence[Any], configuration: Configuration, terms: dict[str, lim
 
 def of_operator(operator: Operator, configuration: Configuration) -> tuple[Held, list[Held]]:
     """An operator's exposure, and its parts by every configured category, zeros included."""
-    terms = operator_limits(operator.id)
+    own = limits.OperatorLimits(operator.risk_tier, operator.exposure_limit_usd, operator.category_limits)
+    terms = {operator.id: own}
     wanted = [(Scope.OPERATOR.value, operator.id)]
     wanted += [(Scope.OPERATOR_CATEGORY.value, f"{operator.id}:{name}") for name in configuration.category_limits]
     with connection.cursor() as cursor:

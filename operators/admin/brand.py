@@ -47,7 +47,7 @@ def of_operator(operator: Operator) -> Brand:
     return Brand(
         display_name=str(given.get("display_name") or operator.name),
         swatches=tuple(one for one in found if one is not None),
-        logo=_drawn(operator),
+        logo=_drawn(operator) if given.get("logo_url") else "",
         logo_url=str(given.get("logo_url") or ""),
     )
 

@@ -227,6 +227,10 @@ def test_the_markets_page_shows_its_week_its_sides_and_why_it_may_not_trade(clos
     positions = page.split('data-table="largest-open-positions"')[1].split("</table>")[0]
     assert player.id in positions and player.username not in page and "Casino Blue" in positions
     assert 'data-table="settlement-preview"' in page and "data-act" not in page
+    Market.objects.filter(pk=closed.pk).update(waiting_for="")
+    page = text(client, url_of(Market, closed.pk))
+    assert 'data-table="settlement-preview"' not in page and 'href="?preview=1"' in page
+    assert 'data-table="settlement-preview"' in text(client, url_of(Market, closed.pk), {"preview": 1})
 
 
 def test_staff_override_the_selection_and_take_it_back():

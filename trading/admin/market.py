@@ -41,6 +41,8 @@ class MarketAdmin(ActingAdmin):
         assert values is not None, "the page's row is there"
         detail = market_detail.detail(values, now=clock.now())
         settled = models.Settlement.objects.filter(market=row).first()
+        # Counting four outcomes reads every open position: where nobody is about to settle, it is asked for.
+        shows = not row.is_over and bool(row.waiting_for or "preview" in request.GET)
         return {
             "panel": "admin/market_panel.html",
             "figures": _figures(row, detail, settled),
@@ -48,7 +50,8 @@ class MarketAdmin(ActingAdmin):
             "row": row,
             "price": price_chart.of_history(detail["price_history"]),
             "bars": _bars(detail["exposure"]),
-            "preview": None if row.is_over else preview.of_market(row, request),
+            "preview": preview.of_market(row, request) if shows else None,
+            "preview_url": None if row.is_over or shows else "?preview=1",
             "tables": [_by_operator(detail["by_operator"]), _positions(row), _trail(row)],
         }
 
