@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
+from django.db import transaction
 
 from accounts.models import system_admin
 from operators.models import OnboardingFact, OnboardingStep, Operator, default_branding
+from operators.services import keys
 from predictu.platform import config
 from reports.simulated.copying import chunks, copy_lines, even_lines, prices_below_one, stamps
 from reports.simulation.exposures import Exposures
@@ -87,6 +89,7 @@ def moment(time_ms: int) -> datetime:
     return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=int(time_ms))
 
 
+@transaction.atomic
 def set_up(*, world: World, exposures: Exposures, ended: bool) -> Scenery:
     """Write operators, limits, markets and prices. ``ended``: the markets as they are at the end, else all open."""
     begin = moment(start_ms(world.parameters)) - _BEFORE
@@ -146,6 +149,7 @@ def _operators(world: World, exposures: Exposures, begin: datetime, rng: np.rand
                 for place, step in enumerate(("branding", "s2s_config", "embed_setup", "test_trades", "go_live"))
             ]
         )
+        keys.generate(operator=operator, label="Simulated", now=at)  # its secret is shown to nobody
         breakers.seed_for_operator(operator.id, now=at)
     return names
 
