@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from predictu import clock, ids
 from predictu.admin_acts import Act, answer
@@ -39,7 +39,6 @@ def risk_desk(request: HttpRequest) -> HttpResponse:
         "walls": figures.walls(overview["walls"]),
         "limits": figures.limits(config.current()),
         "breakers": figures.breakers(breakers.shown(list(watching))),
-        "review_queue": _url("risk_review_queue"),
         "wanted": wanted,
         "events": events.page(wanted, personal=user.has_perm(SEE_PERSONAL)),  # type: ignore[union-attr]
         "last": _last_acts(),
@@ -86,13 +85,6 @@ def acknowledge(request: HttpRequest) -> HttpResponse:
 
 def _answer(request: HttpRequest, act: Act, row: Any, *, called: str = "") -> HttpResponse:
     return answer(request, admin.site, act, row, back=reverse("admin:risk_desk"), called=called)
-
-
-def _url(name: str) -> str | None:
-    try:
-        return reverse(f"admin:{name}")
-    except NoReverseMatch:
-        return None
 
 
 def _last_acts() -> list[tuple[AuditEntry, str | None]]:

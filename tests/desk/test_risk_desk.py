@@ -62,7 +62,12 @@ def test_it_says_where_risk_stands(held):
     for told in ("Casino Blue", "$50.00 of $100", "50.0%", "Will it rain?", "healthy", "4. An operator",
                  "Wall 4 (per_operator) rejected", "exposure"):  # fmt: skip
         assert told in text, told
-    assert url_of(type(held.operator), held.operator.id) in text
+    for url in (
+        url_of(type(held.operator), held.operator.id),
+        reverse("admin:risk_review_queue"),
+        "/admin/configuration/",
+    ):
+        assert f'href="{url}"' in text, url
     assert held.player.username not in text
     assert text.count('<rect x="0" y="0" height="4"') == 9  # all markets, six categories, the operator, the market
 
