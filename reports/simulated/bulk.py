@@ -14,6 +14,7 @@ import numpy as np
 from django.db import connection, transaction
 
 from accounts.models import system_admin
+from accounts.services import signups
 from reports.simulated import figures, ledger_rows, scenery, telling
 from reports.simulated.copying import (
     NULL,
@@ -81,6 +82,7 @@ def load(world: World) -> Scenery:
             telling.callbacks(given)
             telling.feed(given)
         rollups.add_loaded()
+        signups.compact()
         figures.settlements(given)
         telling.audit_trail(given)
         figures.buckets(given)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HELPERS = {"__main__", "receiver"}
+HELPERS = {"__main__", "receiver", "simulated", "plain", "plain_settings"}
 
 
 def main() -> int:

@@ -1,0 +1,49 @@
+"""Databases of simulated platforms for benchmarks, made once and kept: ``PREDICTU_BENCH_DATA`` (default .data/bench).
+
+They live in a cluster with the settings of the local platform, not in the tests' disposable one.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from predictu.local import keys
+from predictu.local.place import Place
+from predictu.local.services import Services
+
+ROOT = Path(__file__).resolve().parents[2]
+USERS_PER_TRADE = 20
+
+
+def environment() -> dict[str, str]:
+    """The cluster's and Redis' addresses with secrets for development; both are started where they are not running."""
+    place = Place(data=Path(os.environ.get("PREDICTU_BENCH_DATA", ROOT / ".data" / "bench")).resolve())
+    services = Services.wanted(place, {})
+    services.start()
+    found = {"PREDICTU_DATA_DIR": str(place.data), **keys.environment(place, {}), **services.environment}
+    return {**found, "LOG_LEVEL": "ERROR", "PREDICTU_ADMIN_RATE_LIMIT": "100000000"}
+
+
+def database(trades: int) -> dict[str, str]:
+    """The environment of a migrated database with so many simulated trades; made first if there is none."""
+    surroundings = environment()
+    name, base = f"sim{trades}", surroundings["DATABASE_URL"]
+    surroundings["DATABASE_URL"] = base.replace("/predictu?", f"/{name}?")
+    with psycopg.connect(base.replace("/predictu?", "/postgres?"), autocommit=True) as connection:
+        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
+        if not known:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    _manage(surroundings, "migrate", "--noinput", "--verbosity", "0")
+    if not known:
+        _manage(surroundings, "simulate", "--trades", str(trades), "--users", str(trades // USERS_PER_TRADE))
+        with psycopg.connect(surroundings["DATABASE_URL"], autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+    return surroundings
+
+
+def _manage(surroundings: dict[str, str], *command: str) -> None:
+    subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env={**os.environ, **surroundings}, check=True)
