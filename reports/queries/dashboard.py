@@ -34,12 +34,13 @@ def dashboard(*, period: str, operator: Operator | None, now: datetime) -> dict[
     begin = now - PERIODS[period] if period in PERIODS else _beginning(now)
     current = _sum(begin, now, scope)
     before = _sum(begin - PERIODS[period], begin, scope) if period in PERIODS else None
+    bucket = _bucket(operator)
     return {
         "operators": _operators(operator),
         "users": _users(period, begin, now, scope),
-        "trades": _trades(operator, current, before, now, scope),
-        "revenue": _revenue(current, before, now, scope),
-        "exposure": _exposure(operator),
+        "trades": _trades(bucket, current, before, now, scope),
+        "revenue": _revenue(current, before, scope),
+        "exposure": _exposure(operator, bucket),
         "risk": _risk(operator),
         "settlements": _settlements(operator),
         "chart_data": chart(begin=begin, now=now, scope=scope, months=period == "all"),
@@ -93,9 +94,8 @@ def _users(period: str, begin: datetime, now: datetime, scope: list[str] | None)
 
 
 def _trades(
-    operator: Operator | None, current: Sums, before: Sums | None, now: datetime, scope: list[str] | None
+    bucket: ExposureBucket | None, current: Sums, before: Sums | None, now: datetime, scope: list[str] | None
 ) -> dict[str, Any]:
-    bucket = _bucket(operator)
     day = _sum(now - PERIODS["1d"], now, scope)
     return {
         "total": bucket.trade_count if bucket else 0,
@@ -106,9 +106,9 @@ def _trades(
     }
 
 
-def _revenue(current: Sums, before: Sums | None, now: datetime, scope: list[str] | None) -> dict[str, Any]:
+def _revenue(current: Sums, before: Sums | None, scope: list[str] | None) -> dict[str, Any]:
     return {
-        "total_usd": _sum(_beginning(now), now, scope).gross_usd,
+        "total_usd": revenue.all_time(scope),
         "period_usd": current.gross_usd,
         "delta_pct": delta_pct(current.gross_usd, before.gross_usd if before else None),
         "breakdown": {"spread": current.spread_usd, "fees": current.fees_usd},
@@ -120,8 +120,7 @@ def _bucket(operator: Operator | None) -> ExposureBucket | None:
     return ExposureBucket.objects.filter(scope=scope, scope_id=scope_id).first()
 
 
-def _exposure(operator: Operator | None) -> dict[str, Any]:
-    bucket = _bucket(operator)
+def _exposure(operator: Operator | None, bucket: ExposureBucket | None) -> dict[str, Any]:
     current = bucket.yes_usd + bucket.no_usd if bucket else ZERO
     if operator is None:
         most = config.current()["risk.global_exposure_limit_usd"]
@@ -188,7 +187,9 @@ def chart(*, begin: datetime, now: datetime, scope: list[str] | None, months: bo
     unit = "month" if months and (now - begin).days > _MOST_DAYS else "day"
     start = clock.month_start(begin) if unit == "month" else clock.day_start(begin)
     end = clock.day_start(now) + clock.DAY
-    found = revenue.revenue(start=start, end=end, unit=unit, operator_ids=scope)
+    found = {bucket: Sums() for bucket in revenue.buckets(start, end, unit)}
+    for cell in revenue.cells(start=start, end=end, unit=unit, operator_ids=scope):
+        found[cell.bucket].add(cell.sums)
     traders = revenue.traders_by_bucket(start=start, end=end, unit=unit, operator_ids=scope)
     return [
         {
@@ -197,5 +198,5 @@ def chart(*, begin: datetime, now: datetime, scope: list[str] | None, months: bo
             "trades": sums.trade_count,
             "users": traders.get(bucket, 0),
         }
-        for bucket, sums in found.series.items()
+        for bucket, sums in found.items()
     ]

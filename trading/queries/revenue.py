@@ -205,6 +205,25 @@ def gross(*, start: datetime, end: datetime, operator_ids: Sequence[str] | None 
     return result
 
 
+_ALL_TIME = """
+SELECT coalesce(sum(gross), 0) FROM (
+  SELECT spread_usd + fee_usd + settlement_fee_usd AS gross FROM trading_monthlyrevenue
+  WHERE %(all)s OR operator_id = ANY(%(operators)s)
+  UNION ALL
+  SELECT spread_usd + fee_usd + settlement_fee_usd FROM trading_revenuefact
+  WHERE NOT rolled AND (%(all)s OR operator_id = ANY(%(operators)s))
+) AS earned
+"""
+
+
+def all_time(operator_ids: Sequence[str] | None = None) -> Decimal:
+    """Gross of everything there is."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ALL_TIME, _scope(operator_ids))
+        total: Decimal = cursor.fetchone()[0]
+    return total
+
+
 def traders(*, start: datetime, end: datetime, operator_ids: Sequence[str] | None = None) -> dict[str, int]:
     """Distinct users with a trade in [start, end) by operator; a user belongs to one, so they add up."""
     with connection.cursor() as cursor:
