@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from accounts.models import system_admin
 from billing import months
 from billing.services import drafts, invoices
+from operators.models import Operator
+from operators.services import keys
 from predictu import clock
 from predictu.errors import PredictuError
 from reports.services import forecasts
@@ -24,11 +26,18 @@ _MOST_CORRECTED = 2_000
 def follow(*, world: World, scored_weeks: int) -> None:
     """Everything up to the end of the simulated time, in its order."""
     begin, finish = moment(start_ms(world.parameters)), moment(finish_ms(world.parameters))
+    _give_keys(begin)
     _bill(begin, finish)
     for week in reversed(range(scored_weeks)):
         evaluations.evaluate(None, now=finish - timedelta(days=7 * week))
     _correct(finish)
     forecasts.refresh(now=finish)
+
+
+def _give_keys(begin: datetime) -> None:
+    """A key pair for every operator that has none; nobody is told the secrets."""
+    for operator in Operator.objects.filter(stage=Operator.Stage.LIVE, keys=None).order_by("id"):
+        keys.generate(operator=operator, now=begin)
 
 
 def _bill(begin: datetime, finish: datetime) -> None:
