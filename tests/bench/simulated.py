@@ -32,17 +32,30 @@ def database(trades: int) -> dict[str, str]:
     """The environment of a migrated database with so many simulated trades; made first if there is none."""
     surroundings = environment()
     name, base = f"sim{trades}", surroundings["DATABASE_URL"]
-    surroundings["DATABASE_URL"] = base.replace("/predictu?", f"/{name}?")
-    with psycopg.connect(base.replace("/predictu?", "/postgres?"), autocommit=True) as connection:
-        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
-        if not known:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    with psycopg.connect(_url(base, "postgres"), autocommit=True) as connection:
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            _make(connection, surroundings, name, trades)
+    surroundings["DATABASE_URL"] = _url(base, name)
     _manage(surroundings, "migrate", "--noinput", "--verbosity", "0")
-    if not known:
-        _manage(surroundings, "simulate", "--trades", str(trades), "--users", str(trades // USERS_PER_TRADE))
-        with psycopg.connect(surroundings["DATABASE_URL"], autocommit=True) as connection:
-            connection.execute("VACUUM ANALYZE")
     return surroundings
+
+
+def _make(connection: psycopg.Connection, surroundings: dict[str, str], name: str, trades: int) -> None:
+    """Under another name until it is whole."""
+    unfinished = f"unfinished_{name}"
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(unfinished)))
+    connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(unfinished)))
+    there = {**surroundings, "DATABASE_URL": _url(surroundings["DATABASE_URL"], unfinished)}
+    _manage(there, "migrate", "--noinput", "--verbosity", "0")
+    _manage(there, "simulate", "--trades", str(trades), "--users", str(trades // USERS_PER_TRADE), "--scores", "1")
+    with psycopg.connect(there["DATABASE_URL"], autocommit=True) as inside:
+        inside.execute("VACUUM ANALYZE")
+    rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+    connection.execute(rename.format(sql.Identifier(unfinished), sql.Identifier(name)))
+
+
+def _url(base: str, name: str) -> str:
+    return base.replace("/predictu?", f"/{name}?")
 
 
 def _manage(surroundings: dict[str, str], *command: str) -> None:
