@@ -23,8 +23,8 @@ from trading.models import Market, Position, Trade
 from trading.services import cancels, corrections, rollups, settlements, settling
 
 NOW = datetime(2026, 6, 17, 15, 23, 41, tzinfo=UTC)
-BEGIN = NOW - timedelta(days=77)
-ROOM = {"new_tier_limit": 1000, "regular_tier_limit": 1000, "created_at": BEGIN}
+SPAN = timedelta(days=77)
+ROOM = {"new_tier_limit": 1000, "regular_tier_limit": 1000}
 CONFIG = {
     "fees.settlement_fee_bps": 175,
     "risk.per_market_max_usd": 450,
@@ -42,26 +42,31 @@ def shares() -> dict[Any, list[tuple[datetime, Decimal]]]:
     return _shares
 
 
-def live(seed: int, *, trades: int = 110) -> None:
-    """Let it happen. ``seed`` decides all of it."""
-    dice = random.Random(seed)
-    with time_machine.travel(BEGIN, tick=False):
+def live(seed: int, *, trades: int = 110, until: datetime = NOW, other: dict[str, Any] | None = None) -> None:
+    """Let it happen in the eleven weeks before ``until``. ``seed`` decides all of it; ``other`` is the configuration of
+    a platform with more operators and markets."""
+    dice, begin, bigger = random.Random(seed), until - SPAN, other is not None
+    with time_machine.travel(begin, tick=False):
         admin = make_admin()
-        ConfigRevision.objects.create(values=CONFIG, reason="small limits", actor=admin, created_at=now())
+        ConfigRevision.objects.create(values=other or CONFIG, reason="small limits", actor=admin, created_at=now())
         config.reread()
-        operators = _operators()
+        operators = _operators(bigger)
         _shares.clear()
-        _shares.update({ids.decode("op", row.pk): [(BEGIN, row.predictu_share_pct)] for row in operators})
-        markets = [make_market(title=f"Market {n}", category=("crypto", "sports")[n % 2]) for n in range(6)]
+        _shares.update({ids.decode("op", row.pk): [(begin, row.predictu_share_pct)] for row in operators})
+        categories = ("crypto", "sports", "politics") if bigger else ("crypto", "sports")
+        markets = [
+            make_market(title=f"Market {seed}.{n}", category=categories[n % len(categories)])
+            for n in range(8 if bigger else 6)
+        ]
         tester = make_player(make_operator(stage="testing", onboarded_at=None, **ROOM), balance="90")
         make_player(operators[0])  # never trades
     players: list[Player] = []
-    for at, act in _plan(dice, trades):
+    for at, act in _plan(dice, trades, begin):
         with time_machine.travel(at, tick=False):
             if act == "join":
                 players.append(_join(dice, operators))
             elif act == "trade":
-                _trade(dice, [*players, tester] if players else [tester], markets)
+                trade(dice, [*players, tester] if players else [tester], markets)
             elif act == "cancel":
                 _cancel(dice, admin)
             elif act == "share":
@@ -73,12 +78,16 @@ def live(seed: int, *, trades: int = 110) -> None:
                 _end(markets[int(act[0])], act[2:], admin)
 
 
-def _operators() -> list[Operator]:
-    return [
-        make_operator(predictu_share_pct=Decimal(30), exposure_limit_usd=Decimal(1500), **ROOM),
-        make_operator(predictu_share_pct=Decimal("27.5"), custom_fees_bps=120, risk_tier="premium", **ROOM),
-        make_operator(predictu_share_pct=Decimal(50), spread_override_bps=Decimal(350), **ROOM),
+def _operators(bigger: bool) -> list[Operator]:
+    made = [
+        make_operator(predictu_share_pct=30 + Decimal(bigger), exposure_limit_usd=Decimal(1500), **ROOM),
+        make_operator(predictu_share_pct=Decimal("27.5") + bigger, custom_fees_bps=120, risk_tier="premium", **ROOM),
+        make_operator(predictu_share_pct=50 + Decimal(bigger), spread_override_bps=Decimal(350), **ROOM),
     ]
+    if bigger:
+        made.append(make_operator(predictu_share_pct=Decimal(33), risk_tier="elite", **ROOM))
+        make_operator(stage="pending", onboarded_at=None, **ROOM)
+    return made
 
 
 def _share(operator: Operator, percentage: int) -> None:
@@ -86,9 +95,9 @@ def _share(operator: Operator, percentage: int) -> None:
     _shares[ids.decode("op", operator.pk)].append((now(), Decimal(percentage)))
 
 
-def _plan(dice: random.Random, trades: int) -> list[tuple[datetime, str]]:
+def _plan(dice: random.Random, trades: int, begin: datetime) -> list[tuple[datetime, str]]:
     """What happens when, in order."""
-    span = (NOW - BEGIN).total_seconds()
+    span = SPAN.total_seconds()
     plan = [(dice.random() * 0.55, "join") for _ in range(9)] + [(0.01, "join")]
     while sum(act == "trade" for _, act in plan) < trades:
         start = 0.02 + 0.97 * dice.random()
@@ -96,7 +105,7 @@ def _plan(dice: random.Random, trades: int) -> list[tuple[datetime, str]]:
     plan += [(0.1 + 0.89 * dice.random(), "cancel") for _ in range(8)]
     plan += [(share, "share") for share in (0.31, 0.64, 0.83)] + [(0.55, "compact"), (0.81, "compact")]
     plan += [(0.45, "0 yes"), (0.6, "1 cancelled"), (0.72, "0 correct no"), (0.9, "2 split"), (0.97, "3 later yes")]
-    return sorted((BEGIN + timedelta(seconds=round(part * span, 3)), act) for part, act in plan)
+    return sorted((begin + timedelta(seconds=round(part * span, 3)), act) for part, act in plan)
 
 
 def _join(dice: random.Random, operators: list[Operator]) -> Player:
@@ -104,7 +113,7 @@ def _join(dice: random.Random, operators: list[Operator]) -> Player:
     return make_player(dice.choice(operators), balance="3000", tier=tier, channel=dice.choice(["", "web", "app"]))
 
 
-def _trade(dice: random.Random, players: list[Player], markets: list[Market]) -> None:
+def trade(dice: random.Random, players: list[Player], markets: list[Market]) -> None:
     """One that the rules may refuse."""
     player, market = dice.choice(players), dice.choice(markets)
     mid = Decimal(dice.randrange(1500, 8500)) / 10_000
@@ -119,7 +128,8 @@ def _trade(dice: random.Random, players: list[Player], markets: list[Market]) ->
 
 
 def _cancel(dice: random.Random, admin: object) -> None:
-    for trade in dice.sample(list(Trade.objects.filter(status="filled").order_by("id")), k=5):
+    standing = list(Trade.objects.filter(status="filled").order_by("id"))
+    for trade in dice.sample(standing, k=min(5, len(standing))):
         try:
             cancels.cancel(trade_id=trade.id, reason="palpable", actor=admin, now=now())
         except PredictuError:
