@@ -90,7 +90,6 @@ class World:
         Invoice.objects.filter(pk=first[Invoice].pk).update(
             status="sent", number="INV-2026-00001", payment_details=[], **who, **done
         )
-        Report.objects.update(filters={"from": "2026-03-01T00:00:00+00:00", "to": "2026-04-01T00:00:00+00:00"})
         judged = {"score": 0, "max": 25, "value": None, "detail": "Not evaluated yet"}
         PlayerScore.objects.update(components=dict.fromkeys(scoring.SCALES, judged))
 

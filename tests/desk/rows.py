@@ -275,7 +275,8 @@ def _fill_reports(put, admins, at):
         ),
     )
     sizes = {"estimated_rows": 1, "estimated_size_bytes": 1}
-    for model, last in ((Report, {}), (Export, {"start": at, "end": at, **sizes})):
+    bounds = {"filters": {"from": at.isoformat(), "to": at.isoformat()}}
+    for model, last in ((Report, bounds), (Export, {"start": at, "end": at, **sizes})):
         put(
             model,
             lambda n, model=model, last=last: model(
