@@ -151,6 +151,9 @@ def complete(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             entry = documented.entry(method, path)
             documented.describe(operation, entry)
             _complete_answers(operation["responses"], schema_parts.prefix(face), _refusals(method, entry))
+            if method == "get" and "application/json" in operation["responses"].get("200", {}).get("content", {}):
+                operation["responses"]["200"]["headers"] = schema_parts.header_references(tag=True)
+                operation["responses"]["304"] = {"$ref": f"#/components/responses/{schema_parts.UNCHANGED}"}
     return result
 
 

@@ -37,6 +37,8 @@ _LIMITS = {
 }
 _RETRY = {"Retry-After": "Seconds to wait"}
 _REQUEST_ID = {"X-Request-ID": "The request's id, as sent or made up; it is in every log line"}
+_TAG = {"ETag": "Names the answer: sent back as If-None-Match, it is answered with 304 while nothing has changed"}
+UNCHANGED = "NotModified"
 
 _ALL: tuple[type[errors.PredictuError], ...] = (
     errors.BadRequest,
@@ -71,11 +73,11 @@ def prefix(face: faces.Face) -> str:
 def headers() -> dict[str, Any]:
     """The shared headers, as components."""
     shown = {name: _header(text, "integer") for name, text in {**_LIMITS, **_RETRY}.items()}
-    return shown | {name: _header(text, "string") for name, text in _REQUEST_ID.items()}
+    return shown | {name: _header(text, "string") for name, text in {**_REQUEST_ID, **_TAG}.items()}
 
 
-def header_references(*, retry: bool = False) -> dict[str, Any]:
-    names = [*_LIMITS, *_REQUEST_ID, *(_RETRY if retry else ())]
+def header_references(*, retry: bool = False, tag: bool = False) -> dict[str, Any]:
+    names = [*_LIMITS, *_REQUEST_ID, *(_RETRY if retry else ()), *(_TAG if tag else ())]
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
@@ -85,8 +87,11 @@ def schemas() -> dict[str, Any]:
 
 
 def responses() -> dict[str, Any]:
-    """Every face's error answers, as components."""
-    return {f"{prefix(face)}{error.status}": _answer(face, error) for face in faces.FACES for error in _ALL}
+    """Every face's error answers, and the one to a caller who has the answer already, as components."""
+    unchanged = {"description": "Nothing has changed", "headers": header_references(tag=True)}
+    return {UNCHANGED: unchanged} | {
+        f"{prefix(face)}{error.status}": _answer(face, error) for face in faces.FACES for error in _ALL
+    }
 
 
 def _header(text: str, kind: str) -> dict[str, Any]:

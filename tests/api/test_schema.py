@@ -63,6 +63,8 @@ def test_every_operation_says_what_it_is_and_how_it_refuses(described):
 
 def test_every_refusal_is_the_envelope_with_an_example(described):
     for name, answer in described["components"]["responses"].items():
+        if name == "NotModified":
+            continue
         content = answer["content"]["application/json"]
         assert content["schema"]["$ref"] == f"#/components/schemas/{'S2SError' if name[:3] == 'S2S' else 'Error'}"
         assert problems(described, content["schema"], content["example"]) == [], name
@@ -70,7 +72,7 @@ def test_every_refusal_is_the_envelope_with_an_example(described):
 
 def test_every_answer_has_an_example_that_fits_its_schema(described):
     for path, method, operation in operations(described):
-        answers = {status: answer for status, answer in operation["responses"].items() if status < "400"}
+        answers = {status: answer for status, answer in operation["responses"].items() if status < "300"}
         assert answers, f"{method} {path}"
         for status, answer in answers.items():
             assert status == "204" or answer["content"], f"{method} {path} {status}"
@@ -135,6 +137,7 @@ def test_errors_are_worded_as_each_face_words_them(described):
     shown = {
         name: answer["content"]["application/json"]["example"]
         for name, answer in described["components"]["responses"].items()
+        if "content" in answer
     }
     assert shown["Error401"] == {
         "error": {"code": "UNAUTHORIZED", "message": "Admin authentication required", "details": None}
