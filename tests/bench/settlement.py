@@ -1,9 +1,10 @@
 """Settling 10,000 and 100,000 positions beside bare SQL that makes the same writes under the same triggers.
 
-``python -m tests.bench.settlement [positions …]``. With the largest, trades go on in another market meanwhile; the
-longest silence between two of them is printed.
+``python -m tests.bench.settlement [positions …]``. How long the users' balances are held is printed for each size. With
+the largest, trades go on in another market meanwhile; the longest silence between two of them is printed.
 """
 
+import logging
 import os
 import statistics
 import sys
@@ -143,6 +144,16 @@ class Scene:
         return market
 
 
+class Held(logging.Handler):
+    """How long the last settlement held its users, in seconds, as it says in the log."""
+
+    seconds = 0.0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if isinstance(record.args, tuple) and len(record.args) == 4:
+            self.seconds = float(record.args[3]) / 1000  # type: ignore[arg-type]
+
+
 def settled(scene: Scene) -> float:
     """Seconds our settlement takes."""
     from tests.factories import make_admin, now
@@ -198,7 +209,10 @@ class Trading(threading.Thread):
 
 
 def main() -> None:
-    name = prepare()
+    name, told = prepare(), Held()
+    logging.getLogger("predictu.settlements").addHandler(told)
+    logging.getLogger("predictu.settlements").setLevel(logging.INFO)
+    logging.getLogger("predictu.settlements").propagate = False
     from django.db import connections
 
     from tests import databases
@@ -213,7 +227,8 @@ def main() -> None:
             ours.append(settled(scene))
         took, floor = statistics.median(ours), statistics.median(floors)
         speeds = f"{size / took:,.0f}/s in {took:.2f} s, floor {size / floor:,.0f}/s"
-        say(f"settle {size:,}: {speeds}, ratio {floor / took:.2f}")
+        held = f"balances held {told.seconds:.2f} s"
+        say(f"settle {size:,}: {speeds}, ratio {floor / took:.2f}, {held}; load {os.getloadavg()[0]:.1f}")
         if size == max(SIZES):
             trading = Trading(scene.operators[0])
             trading.start()
