@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HELPERS = {"__main__", "receiver", "simulated", "plain", "plain_settings"}
+HELPERS = {"__main__", "processor", "receiver", "simulated", "plain", "plain_settings"}
 
 
 def main() -> int:

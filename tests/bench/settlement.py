@@ -10,7 +10,11 @@ import statistics
 import sys
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+
+from tests.bench import processor
 
 SIZES = (10_000, 100_000)
 ROUNDS = {10_000: 3}
@@ -154,30 +158,49 @@ class Held(logging.Handler):
             self.seconds = float(record.args[3]) / 1000  # type: ignore[arg-type]
 
 
-def settled(scene: Scene) -> float:
-    """Seconds our settlement takes."""
+@dataclass(frozen=True)
+class Took:
+    """Seconds on the clock, and the database's seconds of the processor."""
+
+    clock: float
+    cpu: float
+
+
+def took(act: Callable[[], object]) -> Took:
+    database = processor.of_database()
+    before, begun = processor.seconds(database), time.perf_counter()
+    act()
+    return Took(time.perf_counter() - begun, processor.seconds(database) - before)
+
+
+def settled(scene: Scene) -> Took:
+    """What our settlement takes."""
     from tests.factories import make_admin, now
     from trading.services import settlements, settling
 
     market = scene.market()
     done = settlements.resolve(market_id=market.id, outcome="yes", reason="bench", actor=make_admin(), now=now())
-    begun = time.perf_counter()
-    assert settling.settle(done.settlement.id, now=now())
-    return time.perf_counter() - begun
+
+    def pay() -> None:
+        assert settling.settle(done.settlement.id, now=now())
+
+    return took(pay)
 
 
-def bare(scene: Scene) -> float:
-    """Seconds the floor takes."""
+def bare(scene: Scene) -> Took:
+    """What the floor takes."""
     from django.db import transaction
 
     from predictu import ids
 
     market = ids.decode("mkt", scene.market().id)
-    begun = time.perf_counter()
-    with transaction.atomic():
-        for statement in FLOOR:
-            scene._run(statement, market=market)
-    return time.perf_counter() - begun
+
+    def write() -> None:
+        with transaction.atomic():
+            for statement in FLOOR:
+                scene._run(statement, market=market)
+
+    return took(write)
 
 
 class Trading(threading.Thread):
@@ -225,10 +248,11 @@ def main() -> None:
         for _ in range(ROUNDS.get(size, 1)):
             floors.append(bare(scene))
             ours.append(settled(scene))
-        took, floor = statistics.median(ours), statistics.median(floors)
-        speeds = f"{size / took:,.0f}/s in {took:.2f} s, floor {size / floor:,.0f}/s"
-        held = f"balances held {told.seconds:.2f} s"
-        say(f"settle {size:,}: {speeds}, ratio {floor / took:.2f}, {held}; load {os.getloadavg()[0]:.1f}")
+        clock, floor = (statistics.median(each.clock for each in all_) for all_ in (ours, floors))
+        cpu, floor_cpu = (statistics.median(each.cpu for each in all_) for all_ in (ours, floors))
+        say(f"settle {size:,}: {size / clock:,.0f}/s in {clock:.2f} s, {floor / clock:.2f} of the floor's speed;"
+            f" processor {cpu:.2f} s, {floor_cpu / cpu:.2f}; balances held {told.seconds:.2f} s;"
+            f" load {os.getloadavg()[0]:.1f}")  # fmt: skip
         if size == max(SIZES):
             trading = Trading(scene.operators[0])
             trading.start()

