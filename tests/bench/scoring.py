@@ -8,10 +8,13 @@ pairs of accounts.
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 TRADES = 1_000_000
 _TRADES_A_USER = 20
+_TRADES_A_MARKET = 800
 
 _FLOOR = {
     "one pass over trades": """
@@ -39,9 +42,22 @@ def prepare(trades: int) -> str:
     from tests.bench.settlement import prepare as own_database
 
     name = own_database()
-    from django.core.management import call_command
+    from predictu import clock
+    from reports.simulated import bulk
+    from reports.simulation.parameters import DEFAULT
+    from reports.simulation.world import simulate
 
-    call_command("simulate", trades=trades, users=max(20, trades // _TRADES_A_USER), way="copy", scores=0)
+    size = replace(
+        DEFAULT,
+        start=clock.day_start(clock.now()) - timedelta(days=DEFAULT.days),
+        trades=trades,
+        users=max(20, trades // _TRADES_A_USER),
+        markets=min(DEFAULT.markets, max(40, trades // _TRADES_A_MARKET)),
+    )
+    seconds, world = timed(lambda: simulate(parameters=size, seed=1))
+    say(f"{trades:,} trades of {size.users:,} users simulated in {seconds:.1f} s")
+    seconds, _ = timed(lambda: bulk.load(world))
+    say(f"written by COPY and verified in {seconds:.1f} s")
     return name
 
 
