@@ -30,6 +30,7 @@ FONT_FOLDERS = [
     "/System/Library/Fonts",
 ]
 FONT_PACKAGES = ["fonts-dejavu-core", "fonts-noto-core"]
+CHROMIUM = Path("/usr/bin/chromium")
 
 
 def main() -> None:
@@ -38,6 +39,8 @@ def main() -> None:
     make_environment()
     install("requirements-dev.txt" if "--dev" in sys.argv else "requirements.txt")
     require_libraries()
+    if "--dev" in sys.argv:
+        require_browser()
 
 
 def say(text: str) -> None:
@@ -96,6 +99,15 @@ def require_libraries() -> None:
         done, by_hand = apt_install(packages), "sudo apt-get install " + " ".join(packages)
     if not done:
         say(f"Not installed; everything but PDFs works without. To install it: {by_hand}")
+
+
+def require_browser() -> None:
+    """Chromium for the browser tests, installed where that is allowed; they say that they are skipped without it."""
+    if platform.system() != "Linux" or CHROMIUM.exists():
+        return
+    say("Installing chromium for the browser tests")
+    if not apt_install(["chromium"]):
+        say("Not installed; the browser tests are skipped. To install it: sudo apt-get install chromium")
 
 
 def loads(library: str) -> bool:
