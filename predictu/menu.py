@@ -34,13 +34,13 @@ Entry = Page | Table
 
 DAILY: tuple[Entry, ...] = (
     Page("Home", "index", "home"),
-    Page("Settlement console", "trading_settlement_console", "gavel"),
-    Page("Finance desk", "billing_finance_desk", "account_balance"),
     Table("operators.operator", icon="store"),
     Table("accounts.player", icon="group"),
     Table("trading.market", icon="query_stats"),
     Page("Risk desk", "risk_desk", "shield"),
     Page("Review queue", "risk_review_queue", "person_search"),
+    Page("Settlement console", "trading_settlement_console", "gavel"),
+    Page("Finance desk", "billing_finance_desk", "account_balance"),
     Table("reports.report", icon="description"),
     Page("Configuration", "configuration", "tune"),
     Table("platform.auditentry", "Audit trail", "history"),

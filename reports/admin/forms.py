@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from unfold.widgets import (
-    BASE_INPUT_CLASSES,
+    INPUT_CLASSES,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
@@ -17,7 +17,7 @@ from predictu.errors import PredictuError
 from reports.models import ReportSchedule
 from reports.tables import TABLES
 
-_LOOK = " ".join(BASE_INPUT_CLASSES)
+_LOOK = " ".join(INPUT_CLASSES)
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _TYPES = [(name, table.title) for name, table in TABLES.items()]
 _FORMATS = [("csv", "CSV"), ("xlsx", "Excel"), ("pdf", "PDF")]
