@@ -184,6 +184,6 @@ def half_up(part: Ints, whole: Ints | np.int64) -> Ints:
     return (2 * part + whole) // (2 * whole)
 
 
-def sums_to(count: int, group: Ints, values: Ints) -> Ints:
+def sums_to(count: int, group: Ints, values: Ints | Flags) -> Ints:
     """``sums`` with a row for each of ``count`` groups."""
     return np.bincount(group, weights=values, minlength=count).astype(np.int64)

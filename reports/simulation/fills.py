@@ -71,7 +71,7 @@ def fill(*, world: World, undone: Flags | None = None) -> Fills:
     outcome = markets.resolution[intents.market]
     settled = (outcome != UNRESOLVED) & (outcome != CANCELLED)
     kept = buying & (sums(lot, ~buying)[lot] == 0)
-    gain = _settlement(world, position, kept, bought * counts, cost)
+    gain = _settlement(world, position, kept, np.where(counts, bought, 0), cost)
     resolved = (settled | ~buying) & (outcome != CANCELLED) & counts
     when = np.where(buying, markets.resolves_ms[intents.market], intents.time_ms)
     return Fills(
