@@ -15,7 +15,7 @@ from operators.models import OnboardingFact, Operator
 from predictu.admin_base import url_of
 from predictu.celery import app as celery_app
 from predictu.platform.models import AuditEntry, ConfigRevision
-from risk.models import CircuitBreaker
+from risk.models import CircuitBreaker, RiskEvent
 from risk.services import breakers
 from tests.billing.facts import at, february
 from tests.desk.browser import CHROMIUM, browsing, outside
@@ -43,6 +43,11 @@ def desk(settings):
     player = make_player(operator, balance="100", username="ada-of-the-north")
     market = make_market(title="Will it rain?")
     place(player, market, 50)
+    Player.objects.filter(pk=player.pk).update(tier="sharp", score=71, score_evaluated_at=now())
+    RiskEvent.objects.create(
+        type="sharp_detection", severity="warning", message="Scored 71", player=player, operator=operator,
+        created_at=now(),
+    )  # fmt: skip
     Market.objects.filter(pk=market.pk).update(
         waiting_for="oracle_pending", uma_status="proposed", source_closed=True, source_closed_at=now()
     )
@@ -151,6 +156,16 @@ def open_a_case_file(browser):
     browser.sees_in_the_trail("For the delay", "user.adjust_balance")
 
 
+def review_a_flagged_user(browser):
+    browser.open("/admin/risk/review/")
+    browser.page.locator("#content a[href*='/risk/review/usr_']").first.click()
+    browser.carry_out("restrict", "Bets on stale prices", "Restricted by staff's verdict")
+    player = outside(lambda: Player.objects.get(username="ada-of-the-north"))
+    assert player.tier == "restricted"
+    browser.open(url_of(Player, player.pk))
+    browser.sees_in_the_trail("Bets on stale prices")
+
+
 def change_the_configuration(browser):
     browser.open("/admin/configuration/")
     browser.page.fill("[name='fees.trading_fee_bps']", "125")
@@ -193,6 +208,7 @@ TASKS = (
     preview_and_settle_a_market,
     record_a_payment,
     open_a_case_file,
+    review_a_flagged_user,
     suspend_an_operator,
     change_the_configuration,
     ask_for_a_report,
@@ -210,6 +226,8 @@ def named_pages():
         "user case file": url_of(Player, player.pk),
         "market": url_of(Market, market.pk),
         "risk desk": "/admin/risk/desk/",
+        "review queue": "/admin/risk/review/",
+        "review": f"/admin/risk/review/{player.pk}/",
         "settlement console": "/admin/settlements/",
         "finance desk": "/admin/finance/",
         "invoice": url_of(Invoice, Invoice.objects.get().pk),
