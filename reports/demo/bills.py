@@ -1,5 +1,6 @@
 """The demo's money matters: months billed as they end, paid or not, and forecasts old enough to have been scored."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,11 +9,11 @@ from billing import months, queries
 from billing.models import Invoice
 from billing.services import drafts, invoices
 from predictu import clock, money
+from reports.demo import cast
+from reports.demo.cast import Casino
 from reports.services import forecasts
 
 FORECASTS_DAYS_AGO = (41, 34)
-_PAID_AFTER = timedelta(days=4, hours=14, minutes=20)
-_REMAINS = 0.4
 
 
 def plan(story: Any) -> None:
@@ -20,7 +21,8 @@ def plan(story: Any) -> None:
     end = clock.next_month(story.begin)
     while end + drafts.GRACE <= story.now:
         story.plan(end + drafts.GRACE, _bill)
-        story.plan(end + _PAID_AFTER, _collector(story))
+        for number, casino in enumerate(cast.CASINOS, 1):
+            story.plan(end + casino.pays_after, _payer(casino, number))
         end = clock.next_month(end)
     for days in FORECASTS_DAYS_AGO:
         story.plan(story.now - timedelta(days=days), _forecast)
@@ -35,23 +37,26 @@ def _forecast(at: datetime) -> None:
     forecasts.refresh(now=at)
 
 
-def _collector(story: Any) -> Any:
-    def collect(at: datetime) -> None:
-        """Most pay in full; one in a few pays a part and falls overdue."""
-        for number, invoice in enumerate(Invoice.objects.filter(status=Invoice.Status.SENT).order_by("number")):
-            due = queries.balance_of(invoice)
-            pays_all = number == 0 or story.dice.random() > _REMAINS
-            invoices.record_payment(
-                invoice=invoice,
-                amount_usd=due if pays_all else money.down(due / 2) or due,
-                method="wire",
-                reference=f"WIR-{at:%Y-%m%d}-{number + 1:03d}",
-                paid_at=at,
-                actor=system_admin(),
-                now=at,
-            )
+def _payer(casino: Casino, number: int) -> Callable[[datetime], None]:
+    def pay(at: datetime) -> None:
+        """The oldest invoice that nothing was paid on; half of a first one that is disputed, which falls overdue."""
+        own = Invoice.objects.filter(operator__slug=casino.slug)
+        invoice = own.filter(status=Invoice.Status.SENT, payments=None).order_by("month").first()
+        if invoice is None:
+            return
+        due = queries.balance_of(invoice)
+        half = casino.disputes and not own.exclude(payments=None).exists()
+        invoices.record_payment(
+            invoice=invoice,
+            amount_usd=money.down(due / 2) or due if half else due,
+            method="wire",
+            reference=f"WIR-{at:%Y-%m%d}-{number:03d}",
+            paid_at=at,
+            actor=system_admin(),
+            now=at,
+        )
 
-    return collect
+    return pay
 
 
 def _close_the_books(at: datetime) -> None:

@@ -18,7 +18,11 @@ _LAST = "fox lynx heron otter raven stoat tern vole wolf wren adder bison crane 
 
 @dataclass(frozen=True, slots=True)
 class Casino:
-    """An operator of the demo. ``weight`` is its share of the users."""
+    """An operator of the demo. ``weight`` is its share of the users.
+
+    Its invoices are due after ``terms_days`` and paid ``pays_after`` their month's end; one that ``disputes`` pays half
+    of its first.
+    """
 
     slug: str
     name: str
@@ -29,11 +33,24 @@ class Casino:
     custom_fees_bps: int | None = None
     suspended_days_ago: int | None = None
     can_promote_vip: bool = False
+    terms_days: int = 30
+    pays_after: timedelta = timedelta(days=4, hours=14)
+    disputes: bool = False
 
 
 CASINOS = (
-    Casino("example-casino", "Example Casino", "premium", 30, 0.58, custom_fees_bps=150, can_promote_vip=True),
-    Casino("lucky-spins", "Lucky Spins Casino", "standard", 25, 0.28),
+    Casino(
+        "example-casino",
+        "Example Casino",
+        "premium",
+        30,
+        0.58,
+        custom_fees_bps=150,
+        can_promote_vip=True,
+        terms_days=60,
+        pays_after=timedelta(days=35),
+    ),
+    Casino("lucky-spins", "Lucky Spins Casino", "standard", 25, 0.28, disputes=True),
     Casino("royal-harbour", "Royal Harbour", "standard", 35, 0.12, suspended_days_ago=12),
     Casino("nova-play", "Nova Play", "standard", 30, 0.02, stage="testing"),
 )

@@ -18,7 +18,7 @@ from operators.models import OnboardingFact, OnboardingStep, Operator, default_b
 from operators.services import idempotency, keys
 from predictu import clock, ids
 from predictu.errors import PredictuError
-from reports.demo import bills, calendar, cast, markets
+from reports.demo import bills, calendar, cast, markets, telling
 from reports.demo.cast import DAYS, Casino, Punter
 from trading.feed.world import World, WorldMarket
 from trading.models import Market
@@ -30,6 +30,7 @@ _HOURS = (3, 2, 1, 1, 1, 1, 2, 3, 4, 4, 5, 5, 6, 6, 6, 7, 8, 10, 13, 14, 13, 11,
 _SELL = 0.22
 _FIVE_MINUTES = timedelta(minutes=5)
 _ACTOR = "operator:"
+_RARE = ("split", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,12 @@ class Story:
         calendar.plan_scores(self.plan, begin=self.begin, now=self.now)
         calendar.plan_staff(self.plan, now=self.now, actor=system)
         bills.plan(self)
+        self.plan(self.now, self._tell_the_suspended)
+
+    def _tell_the_suspended(self, at: datetime) -> None:
+        for casino in cast.CASINOS:
+            if casino.suspended_days_ago is not None and self.callbacks:
+                telling.tell(self._operators[casino.slug])
 
     def plan(self, at: datetime, what: Callable[[datetime], None]) -> None:
         """Let ``what`` happen at ``at``."""
@@ -141,6 +148,7 @@ class Story:
             },
             predictu_share_pct=casino.share_pct,
             risk_tier=casino.risk_tier,
+            payment_terms_days=casino.terms_days,
             custom_fees_bps=casino.custom_fees_bps,
             can_promote_vip=casino.can_promote_vip,
             legal_name=f"{casino.name} Ltd.",
@@ -252,6 +260,9 @@ class Story:
                 for punter in informed:
                     for _ in range(per_short):
                         self._plan_informed(punter, market, row)
+        for market, row in self._carried:
+            if market.result in _RARE:
+                self._plan_rare(market, row)
         days = (self.now - self.begin).days
         usual = max(0, self.size.trades - sum(1 for _ in informed) * per_short * self.size.short_markets)
         for number in range(usual):
@@ -260,6 +271,16 @@ class Story:
             at = clock.day_start(day) + timedelta(hours=hour, seconds=self.dice.randrange(3600))
             if self.begin < at < self.now:
                 self.plan(at, self._usual)
+
+    def _plan_rare(self, market: WorldMarket, row: Market) -> None:
+        """Somebody holds both sides of a market that ends neither yes nor no, so that its end is told."""
+        span = (min(market.decided_at, market.end_date - timedelta(hours=1)) - market.opens_at).total_seconds()
+        for outcome in ("yes", "no"):
+            at = market.opens_at + timedelta(seconds=self.dice.uniform(0.3, 0.9) * span)
+            present = [p for p in self._punters if p.joined < at and p.style == "recreational"]
+            if present and self.begin < at < self.now:
+                buyer = self.dice.choice(present)
+                self.plan(at, partial(self._trade, buyer, market, row, "buy", outcome, Decimal(5)))
 
     def _plan_informed(self, punter: Punter, market: WorldMarket, row: Market) -> None:
         """Someone who knows the next five minutes buys before a move of three points and sells after it."""

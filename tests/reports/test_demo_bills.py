@@ -16,7 +16,7 @@ def test_the_demo_has_paid_and_unpaid_invoices_and_scored_forecasts():
     story.Story(now=now, size=story.Size(users=40, trades=250, short_markets=8)).tell()
     invoices = list(Invoice.objects.all())
     assert {invoice.month.month for invoice in invoices} == {9, 10}
-    assert {invoice.status for invoice in invoices} == {"paid", "overdue"}
+    assert {invoice.status for invoice in invoices} == {"paid", "sent", "overdue"}
     for invoice in invoices:
         assert seal.holds(invoice)
         assert (queries.balance_of(invoice) == 0) == (invoice.status == "paid")
