@@ -15,6 +15,7 @@ KINDS = {
     errors.Conflict: ("CONFLICT", 409),
     errors.Gone: ("GONE", 410),
     errors.PayloadTooLarge: ("PAYLOAD_TOO_LARGE", 413),
+    errors.RangeNotSatisfiable: ("RANGE_NOT_SATISFIABLE", 416),
     errors.ValidationFailed: ("VALIDATION_ERROR", 422),
     errors.Refused: ("REFUSED", 422),
     errors.RateLimited: ("RATE_LIMITED", 429),

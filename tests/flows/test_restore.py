@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 import time
 from contextlib import contextmanager
 from io import StringIO
@@ -107,15 +108,15 @@ class Cluster:
 
 
 @pytest.fixture
-def cluster(tmp_path_factory, django_db_setup):
-    folder = tmp_path_factory.mktemp("cluster", numbered=True)
-    # PostgreSQL's own account has to get through to its files.
-    for directory in (folder, *folder.parents[:2]):
-        directory.chmod(0o755)
-    made = Cluster(folder)
-    yield made
-    made.server.stop()
-    made.server.remove()
+def cluster(django_db_setup):
+    """Not below pytest's folders: PostgreSQL's own account has to get through to its files."""
+    with tempfile.TemporaryDirectory(prefix="predictu-restore-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        made = Cluster(folder)
+        yield made
+        made.server.stop()
+        made.server.remove()
 
 
 @contextmanager
