@@ -15,7 +15,8 @@ from tests.factories import as_admin, make_admin, make_market, make_operator, ma
 from trading.models import Trade
 from trading.services import rollups
 
-pytestmark = pytest.mark.django_db
+# A database of its own: what other tests rolled back still weighs in the planner's costs.
+pytestmark = pytest.mark.committed
 
 TRADES, LAST = 6_000, 120
 _FACTS = """
