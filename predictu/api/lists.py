@@ -6,7 +6,7 @@ The second half of a list is read from its far end.
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import F, OrderBy, QuerySet
+from django.db.models import F, Model, OrderBy, QuerySet
 
 from predictu.api.pages import Page
 
@@ -26,12 +26,25 @@ def _reversed(order: Sequence[OrderBy]) -> list[OrderBy]:
     return turned
 
 
+def _as_indexed(model: type[Model], order: Sequence[OrderBy]) -> list[OrderBy]:
+    """``order`` without NULLS LAST where nothing is null: only so does PostgreSQL see that an index has this order."""
+    columns = {field.name: field for field in model._meta.concrete_fields}
+    terms = []
+    for term in order:
+        copy = term.copy()
+        column = columns.get(getattr(copy.expression, "name", ""))
+        if column is not None and not column.null:
+            copy.nulls_last = copy.nulls_first = None
+        terms.append(copy)
+    return terms
+
+
 def ids_of(queryset: QuerySet[Any], order: Sequence[OrderBy], page: Page, total: int) -> list[Any]:
     """The primary keys of a page of ``queryset`` in ``order``, where it holds ``total`` rows."""
     start, end = page.offset, min(page.offset + page.limit, total)
     if start >= end:
         return []
-    keys = queryset.values_list("pk", flat=True)
+    keys, order = queryset.values_list("pk", flat=True), _as_indexed(queryset.model, order)
     if start <= total // 2:
         return list(keys.order_by(*order)[start:end])
     return list(keys.order_by(*_reversed(order))[total - end : total - start])[::-1]

@@ -128,6 +128,14 @@ def test_no_page_walks_through_the_trades_or_asks_more_than_it_may(asked):
             assert answer["data"], path
 
 
+def test_a_list_of_one_operator_walks_its_index_without_sorting(asked):
+    """However many of all trades are its own: ids come in the order of an index, forwards and backwards."""
+    for path in ("trades?operator={operator}", "trades?operator={operator}&order=asc", "operators/{operator}/trades"):
+        _, statements, plans = asked(path)
+        walks = [plan for plan in plans if plan.startswith("Limit") and "trading_trade" in plan]
+        assert walks and all("Sort" not in plan for plan in walks), (path, plans, statements)
+
+
 def test_figures_come_from_counters_and_rollups_alone(asked):
     for path in PAGES:
         if path.startswith(_SUMS) and not path.endswith(("trades", "users", "exposure")):
