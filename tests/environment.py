@@ -28,6 +28,8 @@ def prepare() -> None:
         _open_session(held)
     first = int(os.environ["PREDICTU_TEST_REDIS_FIRST"])
     os.environ["REDIS_URL"] = redis_url(os.environ["REDIS_URL"], number=first + worker_number() % DATABASES_PER_SLOT)
+    # Counters of processes are added up by whoever is asked: sessions and workers keep theirs apart.
+    os.environ["PREDICTU_METRICS_DIR"] = f"{os.environ['PREDICTU_DATA_DIR']}/metrics-{session_name()}"
     os.environ["DJANGO_SETTINGS_MODULE"] = "predictu.settings"
     os.environ["TZ"] = "UTC"
     time.tzset()
