@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Protocol
 
@@ -96,7 +97,18 @@ def write_text(file: BinaryIO, connection: Connection[Any], sql: str, *, compres
     """Write csv or JSON lines; answers the number of rows."""
     compressor = _compressor(compression)
     found = Counted(blocks(connection, sql, progress))
-    for block in found:
+
+    def put(block: bytes) -> None:
         file.write(compressor.compress(block))
+
+    # One block is packed while PostgreSQL sends the next; never more than these two are held.
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        packing: Future[None] | None = None
+        for block in found:
+            if packing is not None:
+                packing.result()
+            packing = aside.submit(put, block)
+        if packing is not None:
+            packing.result()
     file.write(compressor.flush())
     return found.rows

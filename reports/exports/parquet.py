@@ -11,8 +11,8 @@ from reports.exports.copying import Counted, Progress, blocks
 from reports.exports.tables import Field, Kind
 
 # The size of what is parsed at once, and the least rows of a group: enough for good pages, little enough to stay small.
-_PARSED = 4 << 20
-_GROUP_ROWS = 1 << 16
+_PARSED = 1 << 20
+_GROUP_ROWS = 1 << 14
 
 _TYPES = {
     Kind.TEXT: pa.string(),
