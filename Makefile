@@ -23,6 +23,8 @@ ifeq ($(shell uname),Darwin)
 export DYLD_FALLBACK_LIBRARY_PATH := /opt/homebrew/lib:/usr/local/lib:/usr/lib
 endif
 export VENV
+# Every program of the platform and of its tests starts from compiled files, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test lint bench stop setup setup-dev
 
@@ -30,7 +32,7 @@ run: setup
 	@exec $(PY) -m predictu.local run
 
 test: setup-dev
-	$(PY) -m pytest -n 2 $(ARGS)
+	$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 lint: setup-dev
 	$(PY) -m ruff check .

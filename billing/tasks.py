@@ -13,7 +13,7 @@ from predictu import clock, jobs
 _MOST_RETRIES = 600
 
 
-@shared_task(queue="slow", bind=True, max_retries=_MOST_RETRIES)
+@shared_task(bind=True, max_retries=_MOST_RETRIES)
 def bill_last_month(self: Any) -> None:
     """Bill the month before this one; tried again, each minute by default, while it is not closed."""
     now = clock.now()
@@ -23,19 +23,19 @@ def bill_last_month(self: Any) -> None:
         raise self.retry(exc=problem, countdown=settings.PREDICTU_BILLING_RETRY_SECONDS) from problem
 
 
-@shared_task(queue="slow")
+@shared_task
 def mark_overdue() -> None:
     """Mark sent invoices that are past due."""
     invoices.mark_overdue(now=clock.now())
 
 
-@shared_task(queue="slow")
+@shared_task
 def send_mail(mail_id: int) -> None:
     """Send one mail that is owed."""
     mails.deliver(mail_id, now=clock.now())
 
 
-@shared_task(queue="slow")
+@shared_task
 def sweep_mails() -> None:
     """Ring for every mail whose time has come."""
     for mail_id in mails.due(now=clock.now()):

@@ -10,7 +10,7 @@ from operators.services import deliveries, recording, relay, retention, sending
 from predictu import clock, jobs
 
 
-@shared_task(queue="fast")
+@shared_task
 def deliver(operator_id: str) -> None:
     """See to an operator's due callbacks."""
     jobs.heard(operator_id, relay.DELIVER_TASK)
@@ -20,14 +20,14 @@ def deliver(operator_id: str) -> None:
         sending.wake(operator_id)
 
 
-@shared_task(queue="fast")
+@shared_task
 def sweep_deliveries() -> None:
     """Ring for every operator with something due, whether or not a bell was heard."""
     for operator_id in deliveries.due(clock.now()):
         jobs.ring(operator_id, relay.DELIVER_TASK)
 
 
-@shared_task(queue="slow")
+@shared_task
 def prune_callbacks() -> None:
     """Remove attempts and events past their retention, and free whoever waited for one of them."""
     now = clock.now()

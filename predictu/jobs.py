@@ -140,8 +140,7 @@ def _send(task: str, args: tuple[Any, ...]) -> None:
     if time.monotonic() < _silent_until:
         return
     try:
-        queue = getattr(import_string(task), "queue", None)  # sent by name, a task's own queue would be lost
-        app.send_task(task, args=args, queue=queue, retry=False, ignore_result=True)
+        app.send_task(task, args=args, retry=False, ignore_result=True)
     except Exception as error:  # noqa: BLE001 whatever the broker's client raises, the sweep finds what is due
         _give_up(task, error)
 

@@ -1,4 +1,5 @@
-"""The one table of periodic tasks. Each is a sweep or a beat that may be missed, or come twice, without harm."""
+"""Which queue each task goes to, and the one table of periodic tasks: sweeps and beats that may be missed, or come
+twice, without harm."""
 
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,15 @@ def _every(task: str, **interval: float) -> dict[str, Any]:
 def _at(task: str, **moment: int) -> dict[str, Any]:
     return {"task": task, "schedule": crontab(**moment)}
 
+
+# Prices, relay, deliveries and what else takes a moment. Every other task takes long and goes to the queue ``slow``.
+FAST = (
+    *("predictu.platform.tasks.relay", "predictu.platform.tasks.sweep_relay", "predictu.platform.tasks.beat"),
+    *("predictu.platform.tasks.expire_approvals", "operators.tasks.deliver", "operators.tasks.sweep_deliveries"),
+    *("risk.tasks.reset_breakers", "trading.tasks.read_mids", "trading.tasks.sweep_settlements"),
+    *("reports.tasks.watch_platform", "reports.tasks.sweep_reports"),
+)
+ROUTES = {task: {"queue": "fast"} for task in FAST}
 
 PERIODIC: dict[str, dict[str, Any]] = {
     "beat": _every("predictu.platform.tasks.beat", seconds=15),

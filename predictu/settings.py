@@ -13,7 +13,7 @@ from django.urls import reverse_lazy
 
 from predictu.local.database_url import broker_url, database_from_url
 from predictu.logs import configure as configure_logs
-from predictu.schedule import PERIODIC
+from predictu.schedule import PERIODIC, ROUTES
 
 # The forecast's matrices are tiny: more threads for them only spin (4 × the CPU time on a busy machine). Read by numpy
 # when it is imported, so it has to be here.
@@ -325,7 +325,8 @@ CELERY_BROKER_URL = broker_url(REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
-CELERY_TASK_DEFAULT_QUEUE = "fast"
+CELERY_TASK_DEFAULT_QUEUE = "slow"
+CELERY_TASK_ROUTES = ROUTES
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 0.5, "visibility_timeout": 3600}

@@ -7,13 +7,13 @@ from reports.models import Export, Report
 from reports.services import alerts, delivery, expiry, exports, forecasts, leases, runs, schedules
 
 
-@shared_task(queue="fast")
+@shared_task
 def watch_platform() -> None:
     """Tell of what is wrong with the platform, and of what no longer is."""
     alerts.watch(now=clock.now())
 
 
-@shared_task(queue="slow")
+@shared_task
 def forecast_revenue() -> None:
     """Make today's forecasts, and score those whose days have passed."""
     now = clock.now()
@@ -21,25 +21,25 @@ def forecast_revenue() -> None:
     forecasts.refresh(now=now)
 
 
-@shared_task(queue="slow")
+@shared_task
 def make_report(report_id: str) -> None:
     """Make a report's file, unless somebody does."""
     runs.make(report_id, now=clock.now(), beating=True)
 
 
-@shared_task(queue="slow")
+@shared_task
 def make_export(export_id: str) -> None:
     """Make an export's file, unless somebody does."""
     exports.make(export_id, now=clock.now())
 
 
-@shared_task(queue="slow")
+@shared_task
 def deliver_report(report_id: str) -> None:
     """E-mail a report."""
     delivery.deliver(report_id, now=clock.now())
 
 
-@shared_task(queue="fast")
+@shared_task
 def sweep_reports() -> None:
     """Start what is due, ring for what nobody works on or sends, remove what has expired."""
     now = clock.now()

@@ -6,7 +6,7 @@ from predictu import clock
 from risk.services import desk
 
 
-@shared_task(queue="fast")
+@shared_task
 def reset_breakers() -> None:
     """Arm the breakers whose cooldown is over."""
     desk.reset_due(now=clock.now())

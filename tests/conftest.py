@@ -38,10 +38,12 @@ def pytest_xdist_setupnodes() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A `committed` test is one of Django's transactional tests, with our way of cleaning up."""
+    """A `committed` test is one of Django's transactional tests, with our way of cleaning up. Slow ones come first, so
+    that no worker is left alone with one in the end."""
     for item in items:
         if item.get_closest_marker("committed"):
             item.add_marker(pytest.mark.django_db(transaction=True), append=False)
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session")

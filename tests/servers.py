@@ -64,7 +64,7 @@ def start_platform(*, log: Path, workers: int, threads: int, env: dict[str, str]
         listener.listen(256)
         port = listener.getsockname()[1]
         options = [f"--workers={workers}", f"--threads={threads}", "--worker-class=gthread", "--timeout=60"]
-        options += [f"--bind=fd://{listener.fileno()}", "--no-control-socket", "--graceful-timeout=3"]
+        options += [f"--bind=fd://{listener.fileno()}", "--no-control-socket", "--graceful-timeout=3", "--preload"]
         command = [sys.executable, "-m", "gunicorn", *options, "predictu.wsgi"]
         popen = _popen(command, log=log, env={"PORT": str(port), **env}, pass_fds=[listener.fileno()])
     server = PlatformServer(popen=popen, log=log, url=f"http://127.0.0.1:{port}")

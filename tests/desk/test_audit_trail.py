@@ -72,6 +72,9 @@ def test_it_is_found_by_time_kind_of_thing_and_admin(client):
     assert found() == ["old", "new"]
     day = f"{now() - timedelta(days=1):%Y-%m-%d}"
     assert found(created_at_from_0=day, created_at_from_1="00:00:00") == ["new"]
+    assert found(created_at_from_0=day) == ["new"]
+    assert found(created_at_to_0=day, created_at_to_1="12:30:00") == ["old"]
+    assert found(created_at_from_0="yesterday") == ["old", "new"]
     assert found(object_type="user") == ["old"]
     assert found(actor=old.actor_id) == ["old"]
     assert found(q=new.actor_id) == ["new"]

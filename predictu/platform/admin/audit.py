@@ -1,13 +1,16 @@
 """The audit trail in Django admin: who did what, from where and why, with what changed side by side."""
 
 from collections.abc import Iterator
+from datetime import UTC
 from typing import Any
 
 import orjson
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, RangeDateTimeFilter
+from unfold.utils import parse_datetime_str
 
 from predictu.admin_acts import ActingAdmin
 from predictu.admin_base import among, linked, page_of
@@ -22,11 +25,24 @@ _IN_A_LINE = 3
 _NOT_KEPT = "changed, not kept"
 
 
+class BetweenTimes(RangeDateTimeFilter):
+    """From a time and to a time, both UTC; a day without a time begins at midnight."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        for end, lookup in (("from", "gte"), ("to", "lte")):
+            day = self.used_parameters.get(f"{self.parameter_name}_{end}_0")
+            time = self.used_parameters.get(f"{self.parameter_name}_{end}_1")
+            moment = parse_datetime_str(f"{day} {time or '00:00:00'}") if day else None
+            if moment is not None:
+                queryset = queryset.filter(**{f"{self.parameter_name}__{lookup}": moment.replace(tzinfo=UTC)})
+        return queryset
+
+
 @admin.register(models.AuditEntry)
 class AuditAdmin(ActingAdmin):
     list_display = ("created_at", "action", "actor_link", "address", "object_link", "changed", "reason")
     list_filter = (
-        ("created_at", RangeDateTimeFilter),
+        ("created_at", BetweenTimes),
         among("object_type", OBJECTS),
         ("actor", AutocompleteSelectFilter),
     )
