@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from risk import findings
 
@@ -156,6 +157,7 @@ def evaluate(*, features: Features, user_id: str, thresholds: Thresholds) -> Eva
     )
 
 
+@lru_cache(maxsize=50_000)  # of many players most have the same few thousand values
 def points(component: str, value: Decimal | None, weight: Fraction) -> int:
     """A component's score, half up; 0 where there is no value."""
     if value is None:

@@ -46,6 +46,7 @@ TABLES = (
     "accounts_player", "accounts_ledgerentry", "trading_position", "trading_trade", "trading_revenuefact",
     "trading_pricepoint", "platform_activityevent", "operators_callbackevent",
 )  # fmt: skip
+SUMMED = ("trading_activeday", "trading_hourlyrevenue", "trading_monthlyrevenue", "trading_playerrevenue")
 _SCOPES = ("market", "category", "operator_category", "operator", "global")
 _EXPOSURE = (
     b'{"market": "%.4f", "category": "%.4f", "operator_category": "%.4f", "operator": "%.4f", "global": "%.4f", '
@@ -72,7 +73,7 @@ def load(world: World) -> Scenery:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL work_mem = '128MB'; SET LOCAL maintenance_work_mem = '512MB'")
-        with lifted(TABLES):
+        with lifted(TABLES, unreferring=SUMMED):
             scene = scenery.set_up(world=world, exposures=exposed, ended=True)
             given = Load(world, kept, entries, exposed, scene, _keys(kept, scene))
             _ledger_and_players(given)
@@ -81,7 +82,7 @@ def load(world: World) -> Scenery:
             figures.facts(given)
             telling.callbacks(given)
             telling.feed(given)
-        rollups.add_loaded()
+            rollups.add_loaded()
         signups.compact()
         figures.settlements(given)
         telling.audit_trail(given)

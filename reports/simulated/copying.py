@@ -1,6 +1,7 @@
 """COPY of arrays into tables: values as the text COPY reads, a column at a time."""
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from django.db import connection
@@ -19,10 +20,13 @@ def copy_rows(table: str, columns: Sequence[str], count: int, rows: Callable[[sl
 
 
 def copy_lines(table: str, columns: Sequence[str], blocks: Iterable[bytes]) -> None:
-    """COPY blocks of lines."""
+    """COPY blocks of lines. The next one is made while the database reads the one before."""
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
-    with connection.cursor() as cursor, cursor.copy(statement) as out:
-        for block in blocks:
+    with connection.cursor() as cursor, cursor.copy(statement) as out, ThreadPoolExecutor(1) as maker:
+        rest = iter(blocks)
+        coming = maker.submit(next, rest, None)
+        while (block := coming.result()) is not None:
+            coming = maker.submit(next, rest, None)
             out.write(block)
 
 

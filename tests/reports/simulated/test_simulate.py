@@ -64,7 +64,7 @@ def odd(monkeypatch):
 
 
 def test_a_world_by_copy_holds_in_everything_and_its_sums_are_those_of_a_rebuild(odd, tmp_path):
-    labels = tmp_path / "labels.csv"
+    labels, schema = tmp_path / "labels.csv", _schema()
     call_command("simulate", way="copy", labels=labels, users=300, trades=4_000, markets=40, **SMALL)
     assert Trade.objects.count() == 4_000 and Player.objects.count() == 300 and Operator.objects.count() == 3
     assert verification.verify() == []
@@ -81,7 +81,7 @@ def test_a_world_by_copy_holds_in_everything_and_its_sums_are_those_of_a_rebuild
     assert told.count() == Position.objects.filter(status="settled").count() + corrected
     assert not ActivityEvent.objects.filter(number=None).exists()
     assert not RiskEvent.objects.filter(severity__in=("warning", "critical"), type="wall_violation").exists()
-    assert _guards_off() == 0
+    assert _guards_off() == 0 and _schema() == schema and len(schema) > 200
     with connection.cursor() as cursor:
         cursor.execute("SELECT string_agg(player::text, ' ') FROM accounts_player player")
         [(text,)] = cursor.fetchall()
@@ -94,6 +94,19 @@ def _guards_off():
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_trigger WHERE tgenabled <> 'O'")
         return cursor.fetchone()[0]
+
+
+def _schema():
+    """Every key, check, reference and index, as the database spells it; partitions come with the months."""
+    with connection.cursor() as cursor:
+        cursor.execute("""
+          SELECT conrelid::regclass::text, conname, convalidated, pg_get_constraintdef(oid) FROM pg_constraint
+          WHERE conparentid = 0 AND connamespace = 'public'::regnamespace
+            AND NOT (SELECT relispartition FROM pg_class WHERE oid = conrelid) UNION ALL
+          SELECT indrelid::regclass::text, indexrelid::regclass::text, indisvalid, pg_get_indexdef(indexrelid)
+          FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+          WHERE relnamespace = 'public'::regnamespace AND NOT relispartition""")
+        return set(cursor.fetchall())
 
 
 def test_both_ways_make_the_same_kind_of_platform(odd):
