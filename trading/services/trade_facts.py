@@ -142,32 +142,50 @@ def translated() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The counters an operator's trades in a market move, and their ids: both stay what they are."""
+    """The counters an operator's trades in a market move, and their ids: both stay what they are.
+
+    ``bucket_ids`` is an array's literal of the ``known`` of them that exist.
+    """
 
     keys: tuple[exposure.Key, ...]
     bucket_ids: str
     known: int
 
 
+# Each market's and each counter's part of any place, so that a pair that never met before asks nothing.
 _REMEMBERED = 50_000
-_places: dict[tuple[str, str], Place] = {}
+_categories: dict[str, str] = {}
+_bucket_ids: dict[exposure.Key, int] = {}
 
 
 def _place(operator_id: str, market_id: str) -> Place:
-    known = _places.get((operator_id, market_id))
-    if known is not None:
-        return known
-    category = category_of(market_id)
-    keys = exposure.keys_of(market_id=market_id, category=category, operator_id=operator_id) if category else ()
-    scopes = ([key[0] for key in keys], [key[1] for key in keys])
+    category = _categories.get(market_id) or category_of(market_id)
+    if category is None:
+        return Place((), "{}", 0)
+    keys = exposure.keys_of(market_id=market_id, category=category, operator_id=operator_id)
+    found = [_bucket_ids.get(key) for key in keys]
+    if None in found or market_id not in _categories:
+        found = _remembered(market_id, category, keys)
+    return Place(keys, f"{{{','.join(map(str, found))}}}", len(found))
+
+
+def _remembered(market_id: str, category: str, keys: tuple[exposure.Key, ...]) -> list[int]:
+    """The ids of the counters that exist, read and remembered with the market's category."""
     with translated():
+        scopes = ([key[0] for key in keys], [key[1] for key in keys])
         rows = psycopg.Cursor(connection.connection).execute(exposure.READ, scopes).fetchall()
-    found = Place(keys, f"{{{','.join(str(row[0]) for row in rows)}}}", len(rows))
-    if len(rows) == len(keys) > 0:
-        if len(_places) >= _REMEMBERED:
-            _places.clear()
-        _places[operator_id, market_id] = found
-    return found
+    if len(_categories) + len(_bucket_ids) >= _REMEMBERED:
+        _categories.clear()
+        _bucket_ids.clear()
+    _categories[market_id] = category
+    _bucket_ids.update({(scope, scope_id): id_ for id_, scope, scope_id, *_ in rows})
+    return [row[0] for row in rows]
+
+
+def _forget(market_id: str, place: Place) -> None:
+    _categories.pop(market_id, None)
+    for key in place.keys:
+        _bucket_ids.pop(key, None)
 
 
 def look(*, operator_id: str, player_id: str, market_id: str, outcome: str) -> Facts:
@@ -232,7 +250,7 @@ def _facts(row: tuple[Any, ...] | None, operator_id: str, player_id: str, market
     market, position = _row(MarketRow, row[_THIRD:_FOURTH], market_id), row[_FOURTH:-3]
     bucket_rows = _buckets(row[-3], place)
     if bucket_rows is None or (market is not None and place.keys and market.category != place.keys[1][1]):
-        _places.pop((operator_id, market_id), None)
+        _forget(market_id, place)
         raise Stale
     return Facts(
         operator=_row(OperatorRow, row[:_SECOND], operator_id),
