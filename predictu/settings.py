@@ -99,12 +99,12 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "predictu.staff_door.StaffDoorMiddleware",
     "predictu.api.middleware.ApiMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "predictu.page_middleware.PageSession",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django_otp.middleware.OTPMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "predictu.page_middleware.PageCsrf",
+    "predictu.page_middleware.PageUser",
+    "predictu.page_middleware.PageSecondFactor",
+    "predictu.page_middleware.PageMessages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "predictu.urls"
