@@ -54,17 +54,22 @@ class _Bell:
         else:
             _ringer.take(self)
 
-    def ring(self) -> None:
-        """Ring unless it has been rung and not been heard yet."""
-        if time.monotonic() < _silent_until:
-            return
-        try:
-            first = volatile.connection().set(_bell_key(self.stream, self.task), 1, nx=True, px=_BELL_MS)
-        except redis.RedisError as error:
-            _give_up(self.task, error)
-            return
+
+def _ring_all(bells: list[_Bell]) -> None:
+    """Ring those that have not been rung yet, or have been heard since: one round trip to ask about all of them."""
+    if time.monotonic() < _silent_until:
+        return
+    asked = volatile.connection().pipeline(transaction=False)
+    for bell in bells:
+        asked.set(_bell_key(bell.stream, bell.task), 1, nx=True, px=_BELL_MS)
+    try:
+        answers = asked.execute()
+    except redis.RedisError as error:
+        _give_up(bells[0].task, error)
+        return
+    for bell, first in zip(bells, answers, strict=True):
         if first:
-            _send(self.task, (self.stream,))
+            _send(bell.task, (bell.stream,))
 
 
 class _Ringer:
@@ -91,12 +96,11 @@ class _Ringer:
         while self._called.wait():
             time.sleep(_TOGETHER_SECONDS)
             self._called.clear()
-            heard = {self._waiting.popleft() for _ in range(len(self._waiting))}
-            for bell in heard:
-                try:
-                    bell.ring()
-                except Exception:  # one that cannot be rung must not silence the others
-                    log.exception("could not ring for %s", bell.task)
+            bells = {self._waiting.popleft() for _ in range(len(self._waiting))}
+            try:
+                _ring_all(list(bells))
+            except Exception:  # bells that cannot be rung must not silence those that come
+                log.exception("could not ring")
 
 
 _ringer = _Ringer()
@@ -116,9 +120,9 @@ def ring(stream: str, task: str = RELAY_TASK) -> None:
 
     ``task`` takes the stream as its argument and says ``heard`` first.
     """
-    bell = _Bell(stream, task)
-    if not any(waiting == bell for _, waiting, _ in transaction.get_connection().run_on_commit):
-        transaction.on_commit(bell, robust=True)
+    bell, connection = _Bell(stream, task), transaction.get_connection()
+    if not any(waiting == bell for _, waiting, _ in connection.run_on_commit):
+        connection.on_commit(bell, robust=True)
 
 
 def heard(stream: str, task: str = RELAY_TASK) -> None:
