@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from operators.services import idempotency
+from predictu.api import context
 from predictu.errors import BadRequest
 
 _LONGEST_KEY = 128
@@ -15,7 +16,7 @@ _LONGEST_KEY = 128
 
 def call_of(request: Request, kind: str) -> idempotency.Call:
     """The keyed call a request is. Raises BadRequest without a key of 1 to 128 printable characters."""
-    key = request.headers.get("Idempotency-Key", "")
+    key = context.header(request._request, "Idempotency-Key")
     if not 1 <= len(key) <= _LONGEST_KEY or not (key.isascii() and key.isprintable()):
         what = f"is required: 1 to {_LONGEST_KEY} printable characters"
         raise BadRequest(f"Idempotency-Key {what}", details={"Idempotency-Key": [what]})

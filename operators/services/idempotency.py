@@ -30,6 +30,9 @@ REMEMBER = (
 )
 
 
+_SORTED = json.JSONEncoder(sort_keys=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A keyed call: whose, which kind, under which key, and the digest of what was asked."""
@@ -62,7 +65,7 @@ class Answer:
 
 def fingerprint(method: str, path: str, body: Any) -> str:
     """A digest of method, path and parsed JSON: spacing and key order do not matter."""
-    content = json.dumps([method, path, _canonical(body)], sort_keys=True)
+    content = _SORTED.encode([method, path, _canonical(body)])
     return hashlib.sha256(content.encode()).hexdigest()
 
 

@@ -1,12 +1,12 @@
 """Requests operators sign: whose they are, and when each key was last used."""
 
-import copy
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
+from typing import TypeVar
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection, models, transaction
 
 from operators import signing
 from operators.models import KeyUse, OperatorKey
@@ -17,6 +17,7 @@ from predictu.errors import Unauthorized
 log = logging.getLogger("predictu.operators")
 
 NOTED_EVERY = timedelta(minutes=1)
+_Row = TypeVar("_Row", bound=models.Model)
 
 
 @dataclass(frozen=True)
@@ -74,9 +75,16 @@ class _Known:
 
     def own_copy(self) -> OperatorKey:
         """The key and its operator for one request: nothing it does to them reaches another's."""
-        key = copy.copy(self.key)
-        key.operator = copy.copy(self.key.operator)
+        key = _twin(self.key)
+        key.operator = _twin(self.key.operator)
         return key
+
+
+def _twin(row: _Row) -> _Row:
+    """What ``copy.copy`` makes of a row, without its way over pickling, which takes longer than the check of a key."""
+    twin = type(row).__new__(type(row))
+    twin.__dict__ = row.__getstate__()
+    return twin
 
 
 _known: dict[str, _Known] = {}

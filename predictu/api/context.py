@@ -14,7 +14,7 @@ _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 def request_id_of(request: HttpRequest) -> str:
     """The caller's ``X-Request-ID`` if it is harmless, else a fresh one."""
-    given = request.headers.get("X-Request-ID", "")
+    given = header(request, "X-Request-ID")
     return given if _ACCEPTED.fullmatch(given) else ids.new("req")
 
 
@@ -41,9 +41,15 @@ def client_address(request: HttpRequest) -> str:
     return _valid(address)
 
 
+def header(request: HttpRequest, name: str) -> str:
+    """A header's value, empty when absent. ``request.headers`` reads all of them first, which no signed call needs."""
+    value: str = request.META.get(f"HTTP_{name.upper().replace('-', '_')}", "")
+    return value
+
+
 def raw_header(request: HttpRequest, name: str) -> str:
     """A header's value with the bytes it was sent as, read as UTF-8; empty when absent."""
-    return _as_sent(request.headers.get(name, ""))
+    return _as_sent(header(request, name))
 
 
 def raw_target(request: HttpRequest) -> str:

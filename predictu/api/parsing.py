@@ -17,7 +17,7 @@ def loads(data: bytes) -> dict[str, Any]:
         raise ValueError("null bytes are not allowed")
     if text.count("[") + text.count("{") > _MAX_DEPTH and _depth(text) > _MAX_DEPTH:
         raise ValueError("nested too deeply")
-    value = json.loads(text, parse_float=_number, parse_int=_integer, parse_constant=_refuse, object_pairs_hook=_object)
+    value = _DECODER.decode(text)
     if not isinstance(value, dict):
         raise ValueError("the body must be a JSON object")
     if "\\u" in text:  # only an escape can smuggle half a character past UTF-8
@@ -65,6 +65,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(pairs):
         raise ValueError("a key is given twice")
     return value
+
+
+_DECODER = json.JSONDecoder(
+    parse_float=_number, parse_int=_integer, parse_constant=_refuse, object_pairs_hook=_object
+)
 
 
 def _depth(text: str) -> int:
