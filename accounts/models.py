@@ -125,7 +125,7 @@ class Player(models.Model):
         SYSTEM = "system"
 
     id = TypeIdField("usr", primary_key=True)
-    operator = models.ForeignKey(Operator, models.PROTECT, related_name="players")
+    operator = models.ForeignKey(Operator, models.PROTECT, related_name="players", db_index=False)
     external_id = models.CharField(max_length=128)
     username = models.CharField(max_length=100)
     email = models.EmailField(null=True)

@@ -253,7 +253,7 @@ class CallbackEvent(models.Model):
 
     ordinal = models.BigAutoField(primary_key=True)
     id = TypeIdField("dlv", unique=True)
-    operator = models.ForeignKey(Operator, models.PROTECT, related_name="events")
+    operator = models.ForeignKey(Operator, models.PROTECT, related_name="events", db_index=False)
     event = models.CharField(max_length=24, choices=Event)
     user_id = models.CharField(max_length=40, blank=True)
     subject_id = models.CharField(max_length=40, blank=True, help_text="The trade, settlement or market it tells of.")

@@ -318,6 +318,14 @@ def test_a_correction_pays_what_is_right_and_takes_back_what_was_not(scene):
     assert [entry.amount_usd for entry in entries] == [20, 10, -20]
 
 
+def test_a_correction_does_not_depend_on_events_that_are_forgotten_by_then(scene):
+    resolve(scene.market, "yes")
+    CallbackEvent.objects.all().delete()
+    row = correct(scene.market, "no")
+    assert (row.resolution, row.completeness["positions"], row.completeness["callbacks"]) == ("no", 4, 8)
+    assert len(bodies("POSITION_RESOLVED")) == 4
+
+
 def test_what_a_balance_cannot_cover_becomes_a_debt_that_blocks(scene):
     resolve(scene.market, "yes")
     spent = balance(scene.yes) - 10

@@ -29,7 +29,7 @@ class Position(models.Model):
 
     id = TypeIdField("pos", primary_key=True)
     player = models.ForeignKey(Player, models.PROTECT, related_name="positions", db_index=False)
-    operator = models.ForeignKey(Operator, models.PROTECT, related_name="+")
+    operator = models.ForeignKey(Operator, models.PROTECT, related_name="+", db_index=False)
     market = models.ForeignKey(Market, models.PROTECT, related_name="positions", db_index=False)
     outcome = models.CharField(max_length=3, choices=Outcome)
     is_test = models.BooleanField(default=False)

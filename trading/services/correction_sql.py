@@ -94,30 +94,23 @@ SELECT %(now)s, 'settlement_fee', position.operator_id, position.player_id, %(ma
 FROM settling_position position JOIN operators_operator operator ON operator.id = position.operator_id
 WHERE position.paid <> position.paid_before AND position.fee <> position.fee_before AND NOT position.is_test
 """
-EVENTS = """
+BALANCE_EVENTS = """
 INSERT INTO operators_callbackevent (id, operator_id, event, user_id, subject_id, body, test, created_at)
-SELECT predictu_uuid7(%(now)s), operator_id, event, usr, %(stl)s, body, is_test, %(now)s
-FROM (
-  SELECT player_id, id AS position_id, 1 AS place, operator_id, 'POSITION_RESOLVED' AS event, usr, body, is_test
-  FROM settling_told
-  UNION ALL
-  SELECT owed.player_id, NULL, 2, owed.operator_id, 'BALANCE_CHANGED', predictu_typeid('usr', owed.player_id),
-         convert_to('{{"event":"BALANCE_CHANGED","operator_id":"' || predictu_typeid('op', owed.operator_id) ||
-           '","timestamp":"' || %(stamp)s || '","test":' || owed.is_test::text || ',"payload":{{"user_id":"' ||
-           predictu_typeid('usr', owed.player_id) || '","external_id":' || to_json(player.external_id)::text ||
-           ',"previous_balance_usd":' || trim_scale(owed.balance_usd)::text || ',"new_balance_usd":' ||
-           trim_scale(owed.balance_usd + moved.amount)::text || ',"amount_usd":' || trim_scale(moved.amount)::text ||
-           ',"reason":"adjustment","reference_id":"' || %(stl)s || '"}}}}', 'UTF8'), owed.is_test
-  FROM settling_owed owed JOIN accounts_player player ON player.id = owed.player_id
-  JOIN (SELECT player_id, sum(amount) AS amount FROM settling_moved GROUP BY player_id) AS moved
-    ON moved.player_id = owed.player_id
-  WHERE moved.amount <> 0) AS told
-ORDER BY player_id, place, position_id
+SELECT predictu_uuid7(%(now)s), owed.operator_id, 'BALANCE_CHANGED', predictu_typeid('usr', owed.player_id), %(stl)s,
+       convert_to('{{"event":"BALANCE_CHANGED","operator_id":"' || predictu_typeid('op', owed.operator_id) ||
+         '","timestamp":"' || %(stamp)s || '","test":' || owed.is_test::text || ',"payload":{{"user_id":"' ||
+         predictu_typeid('usr', owed.player_id) || '","external_id":' || to_json(player.external_id)::text ||
+         ',"previous_balance_usd":' || trim_scale(owed.balance_usd)::text || ',"new_balance_usd":' ||
+         trim_scale(owed.balance_usd + moved.amount)::text || ',"amount_usd":' || trim_scale(moved.amount)::text ||
+         ',"reason":"adjustment","reference_id":"' || %(stl)s || '"}}}}', 'UTF8'), owed.is_test, %(now)s
+FROM settling_owed owed JOIN accounts_player player ON player.id = owed.player_id
+JOIN (SELECT player_id, sum(amount) AS amount FROM settling_moved GROUP BY player_id) AS moved
+  ON moved.player_id = owed.player_id
+WHERE moved.amount <> 0 ORDER BY owed.player_id
 """
 STATEMENT = """
 SELECT (SELECT count(*) FROM settling_position), (SELECT coalesce(sum(paid + fee_before - fee - paid_before), 0)
           FROM settling_position WHERE paid <> paid_before),
        (SELECT coalesce(sum(amount), 0) FROM settling_moved WHERE cause = 'correction'),
-       (SELECT coalesce(sum(owed), 0) FROM settling_owed), (SELECT count(*) FROM settling_moved),
-       (SELECT count(*) FROM operators_callbackevent WHERE subject_id = %(stl)s AND event = 'POSITION_RESOLVED')
+       (SELECT coalesce(sum(owed), 0) FROM settling_owed), (SELECT count(*) FROM settling_moved)
 """

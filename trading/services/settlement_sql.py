@@ -7,8 +7,8 @@ Names in braces are spliced from here, never from a caller.
 
 # Of a settlement before this one in the same transaction.
 CLEAR = """
-DROP TABLE IF EXISTS settling_position, settling_buy, settling_void, settling_player, settling_told, settling_user,
-  settling_moved, settling_owed
+DROP TABLE IF EXISTS settling_position, settling_buy, settling_void, settling_player, settling_told, settling_entry,
+  settling_user, settling_moved, settling_owed
 """
 
 # What every position is paid. A cancelled market gives the remaining basis back, and the part of the buys' fees.
@@ -83,20 +83,29 @@ OF_VOIDED = """
   SELECT player_id, 0, 0, 0, 0, 0, 0, count(*), sum(cost_usd) FROM settling_void GROUP BY player_id
 """
 
-# Every position with its ids in words and the callback that tells of it, ready to be inserted.
+# Every position with its ids in words, the beginning of what is told of it, and the id its ledger row will have.
 TOLD = """
 CREATE TEMP TABLE settling_told ON COMMIT DROP AS
-SELECT words.*, convert_to(head || '{{"position_id":"' || pos || '","user_id":"' || usr || '","external_id":' ||
-    external || ',"market_id":"' || %(mkt)s || '","outcome":"' || outcome || '","resolution":"' || %(resolution)s ||
-    '","quantity":' || trim_scale(quantity)::text || ',"payout_usd":' || trim_scale(paid)::text ||
-    ',"realized_pnl_usd":' || trim_scale(realized + pnl)::text || ',"settlement_version":' || %(version)s::text ||
-    {more} || '}}}}', 'UTF8') AS body
+SELECT words.*, '","operator_id":"' || op || '","timestamp":"' || %(stamp)s || '","test":' || is_test::text ||
+       ',"payload":{{' AS head, '"user_id":"' || usr || '","external_id":' || external AS who
 FROM (
   SELECT position.*, predictu_typeid('pos', position.id) AS pos, predictu_typeid('usr', position.player_id) AS usr,
-         to_json(player.external_id)::text AS external, predictu_uuid7(%(now)s) AS entry_id,
-         '{{"event":"POSITION_RESOLVED","operator_id":"' || predictu_typeid('op', position.operator_id) ||
-         '","timestamp":"' || %(stamp)s || '","test":' || position.is_test::text || ',"payload":' AS head
+         predictu_typeid('op', position.operator_id) AS op, to_json(player.external_id)::text AS external,
+         predictu_uuid7(%(now)s) AS entry_id
   FROM settling_position position JOIN accounts_player player ON player.id = position.player_id) AS words
+"""
+
+# What became of each position. Its place among what else a user is told says nothing: all trades of the market have
+# committed before, and balances are told of apart. So it need not wait for the users.
+RESOLVED_EVENTS = """
+INSERT INTO operators_callbackevent (id, operator_id, event, user_id, subject_id, body, test, created_at)
+SELECT predictu_uuid7(%(now)s), operator_id, 'POSITION_RESOLVED', usr, %(stl)s,
+       convert_to('{{"event":"POSITION_RESOLVED' || head || '"position_id":"' || pos || '",' || who ||
+         ',"market_id":"' || %(mkt)s || '","outcome":"' || outcome || '","resolution":"' || %(resolution)s ||
+         '","quantity":' || trim_scale(quantity)::text || ',"payout_usd":' || trim_scale(paid)::text ||
+         ',"realized_pnl_usd":' || trim_scale(realized + pnl)::text || ',"settlement_version":' || %(version)s::text ||
+         {more} || '}}}}', 'UTF8'), is_test, %(now)s
+FROM settling_told ORDER BY player_id, id
 """
 
 SETTLE_BUYS = """
@@ -122,24 +131,30 @@ UPDATE trading_position AS position SET status = 'settled', settled_at = %(now)s
 FROM settling_position settling WHERE position.id = settling.id
 """
 
-# Credits and fees by user and position, then what of a debt they repay. The trigger numbers, chains and adds up.
+# Credits and fees by user and position.
+ENTRIES = """
+CREATE TEMP TABLE settling_entry ON COMMIT DROP AS
+SELECT entry_id AS id, player_id, %(credit_type)s AS type, paid AS amount, 1 AS place, id AS position_id,
+       %(credit_words)s || upper(outcome) || ' - ' || %(title)s AS description,
+       jsonb_build_object('market_id', %(mkt)s, 'outcome', outcome, 'position_id', pos, 'quantity', quantity,
+                          'cause', %(cause)s) AS metadata,
+       'predictu:settlement:' || %(stl)s || ':' || pos AS key
+FROM settling_told WHERE paid > 0
+UNION ALL
+SELECT predictu_uuid7(%(now)s), player_id, 'fee', -fee, 2, id, 'Settlement fee',
+       jsonb_build_object('market_id', %(mkt)s, 'position_id', pos),
+       'predictu:settlement-fee:' || %(stl)s || ':' || pos
+FROM settling_told WHERE fee > 0
+"""
+
+# With them, at last, what of a debt they repay. The trigger numbers, chains and adds up.
 POST = """
 WITH written AS (
   INSERT INTO accounts_ledgerentry (id, player_id, type, amount_usd, reference_type, reference_id, description,
                                     metadata, idempotency_key, actor, created_at)
   SELECT id, player_id, type, amount, 'settlement', %(stl)s, description, metadata, key, 'system', %(now)s
   FROM (
-    SELECT entry_id AS id, player_id, %(credit_type)s AS type, paid AS amount, 1 AS place, id AS position_id,
-           %(credit_words)s || upper(outcome) || ' - ' || %(title)s AS description,
-           jsonb_build_object('market_id', %(mkt)s, 'outcome', outcome, 'position_id', pos, 'quantity', quantity,
-                              'cause', %(cause)s) AS metadata,
-           'predictu:settlement:' || %(stl)s || ':' || pos AS key
-    FROM settling_told WHERE paid > 0
-    UNION ALL
-    SELECT predictu_uuid7(%(now)s), player_id, 'fee', -fee, 2, id, 'Settlement fee',
-           jsonb_build_object('market_id', %(mkt)s, 'position_id', pos),
-           'predictu:settlement-fee:' || %(stl)s || ':' || pos
-    FROM settling_told WHERE fee > 0
+    SELECT id, player_id, type, amount, place, position_id, description, metadata, key FROM settling_entry
     UNION ALL
     SELECT predictu_uuid7(%(now)s), held.id, 'adjustment', -least(held.debt_usd, held.balance_usd + changed.net), 3,
            NULL, 'Repayment of a corrected settlement', '{{"cause": "debt_repayment"}}'::jsonb,
@@ -182,35 +197,30 @@ SELECT %(now)s, 'void', operator_id, player_id, %(market)s, id, category, share_
 FROM settling_void WHERE NOT is_test
 """
 
-# Callbacks of one user follow each other: what became of a position, then what it did to the balance.
-EVENTS = """
+# What a settlement did to balances, in the order of a user's positions.
+BALANCE_EVENTS = """
 INSERT INTO operators_callbackevent (id, operator_id, event, user_id, subject_id, body, test, created_at)
-SELECT predictu_uuid7(%(now)s), operator_id, event, usr, %(stl)s, body, is_test, %(now)s
+SELECT predictu_uuid7(%(now)s), operator_id, 'BALANCE_CHANGED', usr, %(stl)s, body, is_test, %(now)s
 FROM (
-  SELECT player_id, id AS position_id, 1 AS place, operator_id, 'POSITION_RESOLVED' AS event, usr, body, is_test
-  FROM settling_told
-  UNION ALL
-  SELECT told.player_id, told.id, 2, told.operator_id, 'BALANCE_CHANGED', told.usr,
-         convert_to('{{"event":"BALANCE_CHANGED","operator_id":"' || predictu_typeid('op', told.operator_id) ||
-           '","timestamp":"' || %(stamp)s || '","test":' || told.is_test::text || ',"payload":{{"user_id":"' ||
-           told.usr || '","external_id":' || told.external || ',"previous_balance_usd":' ||
-           trim_scale(moved.before)::text ||
+  SELECT told.player_id, told.id AS position_id, told.operator_id, told.usr, told.is_test,
+         convert_to('{{"event":"BALANCE_CHANGED' || told.head || told.who ||
+           ',"previous_balance_usd":' || trim_scale(moved.before)::text ||
            ',"new_balance_usd":' || trim_scale(moved.after - told.fee)::text || ',"amount_usd":' ||
            trim_scale(told.paid - told.fee)::text || ',"reason":"' || %(reason)s || '","reference_id":"' || %(stl)s ||
-           '"}}}}', 'UTF8'), told.is_test
+           '"}}}}', 'UTF8') AS body
   FROM settling_told told JOIN settling_moved moved ON moved.id = told.entry_id
   UNION ALL
-  SELECT held.id, NULL, 3, held.operator_id, 'BALANCE_CHANGED', predictu_typeid('usr', held.id),
+  SELECT held.id, NULL, held.operator_id, predictu_typeid('usr', held.id), held.is_test,
          convert_to('{{"event":"BALANCE_CHANGED","operator_id":"' || predictu_typeid('op', held.operator_id) ||
            '","timestamp":"' || %(stamp)s || '","test":' || held.is_test::text || ',"payload":{{"user_id":"' ||
            predictu_typeid('usr', held.id) || '","external_id":' || to_json(player.external_id)::text ||
            ',"previous_balance_usd":' || trim_scale(moved.before)::text || ',"new_balance_usd":' ||
            trim_scale(moved.after)::text || ',"amount_usd":' || trim_scale(moved.amount)::text ||
-           ',"reason":"adjustment","reference_id":"' || %(stl)s || '"}}}}', 'UTF8'), held.is_test
+           ',"reason":"adjustment","reference_id":"' || %(stl)s || '"}}}}', 'UTF8')
   FROM settling_moved moved JOIN settling_user held ON held.id = moved.player_id
   JOIN accounts_player player ON player.id = held.id
   WHERE moved.cause = 'debt_repayment') AS told
-ORDER BY player_id, position_id NULLS LAST, place
+ORDER BY player_id, position_id NULLS LAST
 """
 
 # Figures by operator, of users that are no test users.

@@ -1,7 +1,8 @@
 """Settling one resolved market: a single set-based transaction, all of it or nothing.
 
-Amounts and payloads are staged and trades are updated before a user is held; counters are moved last. Run twice it
-changes nothing; killed anywhere it leaves no trace, and the sweep takes it up again.
+Amounts and payloads are staged, trades are updated and results are told of before a user is held; counters, which every
+trade needs, are moved last of all. Run twice it changes nothing; killed anywhere it leaves no trace, and the sweep takes
+it up again.
 """
 
 import logging
@@ -77,13 +78,15 @@ def _settle(settlement_id: str, now: datetime) -> bool:
     market = Market.objects.get(pk=row.market_id)
     work = Work(row, market, now)
     work.stage()
-    held_from = time.monotonic()
-    work.move()
     figures = work.figures()
     work.tell_operators()
-    work.move_counters()
-    _complete(row, figures, work.completeness(), now, started, held_from)
+    work.tell_users()
+    held_from = time.monotonic()
+    work.move()
+    _complete(row, figures, work.completeness(), now, started)
     _tell(row, market, figures, now)
+    work.move_counters()
+    transaction.on_commit(lambda: _log(row, started, held_from))
     return True
 
 
@@ -115,9 +118,11 @@ class Work:
             "reason": "refund" if self.void else "payout",
         }
 
-    def run(self, statement: str, **spliced: str) -> None:
+    def run(self, statement: str, **spliced: str) -> int:
+        """How many rows it wrote or found."""
         with connection.cursor() as cursor:
             cursor.execute(statement.format(**spliced) if "{" in statement else statement, self.given)
+            return cursor.rowcount
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:
@@ -125,7 +130,11 @@ class Work:
             return cursor.fetchall()
 
     def stage(self) -> None:
-        """Work everything out and update the trades; no user waits yet."""
+        """Work everything out and update the trades; no user waits yet.
+
+        References are checked as rows are written: at the commit all that was written would be, with everything held.
+        """
+        self.run("SET CONSTRAINTS ALL IMMEDIATE")
         self.run(sql.CLEAR)
         self.run(sql.POSITIONS, paid=sql.REFUNDED if self.void else sql.PAID)
         if self.void:
@@ -135,7 +144,8 @@ class Work:
             self.run("CREATE INDEX ON settling_position (player_id, outcome); ANALYZE settling_position")
             self.run(sql.BUYS, settled_before="'filled'")
             self.run(sql.PLAYERS, trades=sql.OF_BUYS)
-        self.run(sql.TOLD, more="''")
+        self.run(sql.TOLD)
+        self.run(sql.ENTRIES)
         self.run("ANALYZE settling_told (id, player_id, entry_id, paid, fee); ANALYZE settling_player")
         self.run(sql.MOVED)
         for statement in (sql.CANCEL_TRADES,) if self.void else (sql.SETTLE_BUYS, sql.SETTLE_SELLS):
@@ -143,13 +153,9 @@ class Work:
         self.run(sql.VOID_FACTS if self.void else sql.FEE_FACTS)
 
     def move(self) -> None:
-        """Hold the users, settle their positions, post to their ledgers, count, and queue what is told of them."""
-        self.run(sql.HOLD)
-        self.run(sql.SETTLE_POSITIONS)
-        self.run(sql.POST)
-        self.run("ANALYZE settling_moved")
-        self.run(sql.COUNT_PLAYERS)
-        self.run(sql.EVENTS)
+        """Hold the users, settle their positions, post to their ledgers, count, and tell of their balances."""
+        for statement in (sql.HOLD, sql.SETTLE_POSITIONS, sql.POST, sql.COUNT_PLAYERS, sql.BALANCE_EVENTS):
+            self.run(statement)
 
     def figures(self) -> Figures:
         self.run(sql.PARTS)
@@ -163,6 +169,10 @@ class Work:
             basis_usd=sum((part.basis_usd for part in parts), ZERO),
             refund_usd=sum((part.refund_usd for part in parts), ZERO),
         )
+
+    def tell_users(self, *, more: str = "''") -> int:
+        """POSITION_RESOLVED of every position, with ``more`` in its payload; how many."""
+        return self.run(sql.RESOLVED_EVENTS, more=more)
 
     def tell_operators(self) -> None:
         """MARKET_RESOLVED once for each operator whose users held something."""
@@ -235,9 +245,7 @@ class Work:
         return statement
 
 
-def _complete(
-    row: Settlement, figures: Figures, statement: dict[str, Any], now: datetime, started: float, held_from: float
-) -> None:
+def _complete(row: Settlement, figures: Figures, statement: dict[str, Any], now: datetime, started: float) -> None:
     row.status = Settlement.Status.COMPLETED
     row.settled_at = now
     row.positions_total = row.positions_settled = figures.positions
@@ -247,12 +255,16 @@ def _complete(
     row.house_pnl_usd = ZERO if figures.refund_usd else figures.basis_usd - figures.payout_usd
     row.refund_usd = figures.refund_usd
     row.completeness = statement
-    done = time.monotonic()
-    row.processing_time_ms = max(1, round((done - started) * 1000))
+    row.processing_time_ms = max(1, round((time.monotonic() - started) * 1000))
     row.save()
+
+
+def _log(row: Settlement, started: float, held_from: float) -> None:
+    """After the commit, which is part of what users wait for."""
+    done = time.monotonic()
     log.info(
         "settled %s: %d positions in %d ms, users held %d ms",
-        row.id, figures.positions, row.processing_time_ms, round((done - held_from) * 1000),
+        row.id, row.positions_settled, round((done - started) * 1000), round((done - held_from) * 1000),
     )  # fmt: skip
 
 
