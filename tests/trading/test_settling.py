@@ -1,8 +1,10 @@
+from datetime import timedelta
 from decimal import Decimal
 
 import orjson
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import Sum
 
 from accounts.models import LedgerEntry, Player
 from accounts.services import players
@@ -14,7 +16,7 @@ from risk.models import CircuitBreaker, ExposureBucket
 from tests.factories import make_admin, make_market, make_operator, make_player, now, place
 from trading import positions
 from trading.models import Market, Position, RevenueFact, Settlement, SettlementPart, Trade
-from trading.services import corrections, settlements, settling
+from trading.services import cancels, corrections, rollups, settlements, settling, verification
 
 pytestmark = pytest.mark.django_db
 
@@ -345,9 +347,8 @@ def test_a_resolution_is_corrected_once_and_only_into_something_else(scene):
     with pytest.raises(errors.Conflict):
         correct(scene.market, "no")
     resolve(scene.market, "yes")
-    for outcome in ("yes", "cancelled"):
-        with pytest.raises(errors.Conflict):
-            correct(scene.market, outcome)
+    with pytest.raises(errors.Conflict):
+        correct(scene.market, "yes")
     correct(scene.market, "split")
     with pytest.raises(errors.Conflict):
         correct(scene.market, "no")
@@ -363,6 +364,94 @@ def test_a_correction_moves_settlement_fees_too(scene):
     assert balance(scene.yes) == before[scene.yes.id]
     assert balance(scene.no) == before[scene.no.id] + 30 - Decimal("0.45")
     assert sum(RevenueFact.objects.values_list("settlement_fee_usd", flat=True)) == Decimal("0.60")
+
+
+def books():
+    """What is left of a result on users, their holdings, trades and the counters, and what revenue came to."""
+    users = Player.objects.order_by("id").values_list(
+        "id", "balance_usd", "trade_count", "volume_usd", "realized_pnl_usd", "resolved_count", "winning_count",
+        "debt_usd", "open_positions", "exposure_usd",
+    )  # fmt: skip
+    held = Position.objects.order_by("id").values_list("id", "status", "payout_usd", "payout_price", "realized_pnl_usd")
+    trades = Trade.objects.order_by("id").values_list("id", "status", "pnl_usd")
+    counters = ExposureBucket.objects.order_by("scope", "scope_id").values_list(
+        "scope", "scope_id", "yes_usd", "no_usd", "position_count", "trade_rows", "trade_count", "volume_usd"
+    )
+    names = ("spread_usd", "fee_usd", "settlement_fee_usd", "volume_usd", "trade_count")
+    revenue = RevenueFact.objects.aggregate(**{name: Sum(name) for name in names})
+    shown = Settlement.objects.values_list(
+        "resolution", "winners", "losers", "total_payout_usd", "total_loss_usd", "net_pnl_usd", "house_pnl_usd",
+        "refund_usd",
+    )  # fmt: skip
+    parts = SettlementPart.objects.order_by("operator_id").values_list(
+        "operator_id", "positions", "winners", "losers", "users", "payout_usd", "loss_usd", "basis_usd", "refund_usd"
+    )
+    market = Market.objects.values_list("status", "resolution")
+    return [list(found) for found in (users, held, trades, counters, shown, parts, market)] + [revenue]
+
+
+@pytest.mark.parametrize(("wrong", "right"), [("yes", "cancelled"), ("split", "cancelled"), ("cancelled", "no")])
+def test_corrected_into_or_out_of_a_void_it_is_as_if_it_had_been_right_at_once(scene, wrong, right, tmp_path, settings):
+    """The same trades settled rightly at once, in a transaction undone again, leave what the correction leaves."""
+    settings.PREDICTU_ANCHOR_DIR = str(tmp_path)
+    ConfigRevision.objects.create(
+        values={"fees.settlement_fee_bps": 150}, reason="fee", actor=make_admin(), created_at=now()
+    )
+    with transaction.atomic():
+        resolve(scene.market, right)
+        wanted = books()
+        transaction.set_rollback(True)
+    resolve(scene.market, wrong)
+    row = correct(scene.market, right)
+    assert books() == wanted
+    assert (row.version, row.versions[0]["resolution"], row.corrected_at is not None) == (2, wrong, True)
+    rollups.compact()
+    assert verification.verify() == []
+    rollups.rebuild()
+    assert verification.verify() == []
+
+
+def test_a_void_that_was_wrong_gives_back_what_it_took_of_revenue_on_its_own_date(scene):
+    resolve(scene.market, "cancelled", at=now() - timedelta(days=40))
+    before = list(RevenueFact.objects.values())
+    correct(scene.market, "no")
+    assert list(RevenueFact.objects.filter(pk__in=[fact["id"] for fact in before]).values()) == before
+    taken, given = (
+        RevenueFact.objects.filter(kind="void", volume_usd__lt=0),
+        RevenueFact.objects.filter(kind="void", volume_usd__gt=0),
+    )
+    assert taken.count() == given.count() == Trade.objects.count() == 8
+    for back in given:
+        fact = taken.get(trade_id=back.trade_id)
+        assert (back.spread_usd, back.fee_usd, back.volume_usd, back.trade_count, back.share_pct) == (
+            -fact.spread_usd, -fact.fee_usd, -fact.volume_usd, 1, fact.share_pct,
+        )  # fmt: skip
+        assert back.at - fact.at > timedelta(days=39)
+
+
+def test_what_a_wrong_void_gave_back_becomes_a_debt_where_it_was_spent(scene):
+    resolve(scene.market, "cancelled")
+    players.move_money(
+        operator_id=scene.second.id, player_id=scene.no.id, kind="withdraw", amount_usd=balance(scene.no), key="w-1",
+        reference=None, transaction_id=None, actor="operator:x", now=now(),
+    )  # fmt: skip
+    correct(scene.market, "yes")
+    # of 15.36 and a fee of 0.23 for 40 shares, the 30 that were left came back: 11.52 and 0.17
+    player = Player.objects.get(pk=scene.no.pk)
+    assert (player.balance_usd, player.debt_usd) == (0, Decimal("11.69"))
+    told = bodies("POSITION_RESOLVED", scene.no)[-1]["payload"]
+    assert (told["resolution"], told["payout_usd"], told["previous_payout_usd"]) == ("yes", 0, 11.69)
+
+
+def test_a_trade_cancelled_by_staff_stays_cancelled_when_a_void_was_wrong(scene):
+    [trade] = Trade.objects.filter(player=scene.both, outcome="no")
+    cancels.cancel(trade_id=trade.id, reason="palpable", actor=make_admin(), now=now())
+    resolve(scene.market, "cancelled")
+    correct(scene.market, "no")
+    assert Trade.objects.get(pk=trade.id).status == "cancelled"
+    assert set(Trade.objects.exclude(pk=trade.id).values_list("status", flat=True)) == {"settled"}
+    rollups.compact()
+    assert verification.verify() == []
 
 
 def test_a_correction_is_judged_for_what_the_house_lost_as_the_settlement_was(scene):

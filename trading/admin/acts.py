@@ -16,7 +16,7 @@ from trading.services import corrections, markets, settlements
 
 MANAGE, SETTLE = "trading.manage_markets", settlements.PERMISSION
 RESOLVE = {"yes": "Resolve YES", "no": "Resolve NO", "split": "Resolve 50/50", "cancelled": "Void"}
-CORRECT = {"yes": "Correct to YES", "no": "Correct to NO", "split": "Correct to 50/50"}
+CORRECT = {"yes": "Correct to YES", "no": "Correct to NO", "split": "Correct to 50/50", "cancelled": "Correct to void"}
 _ASKED = "Another admin has to approve it first."
 
 
@@ -177,7 +177,7 @@ def _correct(outcome: str) -> Callable[[Given], str]:
 
 def _correctable(row: models.Settlement, outcome: str) -> bool:
     done = row.status == models.Settlement.Status.COMPLETED and row.version == 1
-    return done and row.resolution not in (outcome, models.Market.Resolution.CANCELLED)
+    return done and row.resolution != outcome
 
 
 OF_SETTLEMENTS = tuple(

@@ -14,7 +14,8 @@ class RevenueFact(models.Model):
     """What was earned, dated when it happened; append-only but for ``rolled``.
 
     A trade adds its spread, fee, volume and count; a cancel takes them back on its own date; a void takes back the
-    parts its refunds give back; a settlement fee adds. Share percentages are those in force at the original trade.
+    parts its refunds give back, and gives them again when it was wrong; a settlement fee adds. Share percentages are
+    those in force at the original trade.
     """
 
     class Kind(models.TextChoices):

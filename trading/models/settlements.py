@@ -42,6 +42,7 @@ class Settlement(models.Model):
     reason = models.TextField(blank=True)
     resolved_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)
+    corrected_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["-resolved_at", "-id"]

@@ -6,11 +6,11 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import AdminUser
-from predictu import clock
+from accounts.services import ledger_batch
+from predictu import clock, ids
 from predictu.errors import Conflict
-from predictu.money import ZERO
 from predictu.platform import activity, approvals, audit
-from risk.services import breakers
+from risk.services import breakers, exposure
 from trading.models import Market, Settlement, SettlementPart
 from trading.services import correction_sql as sql
 from trading.services import markets, settlement_sql
@@ -28,7 +28,7 @@ def correct(*, market_id: str, outcome: str, reason: str, actor: AdminUser, now:
     """Pay out what is right and take back what was wrong; what a balance cannot cover becomes a debt.
 
     The row shows the corrected result, the first stays in ``versions``. Raises NotFound; Conflict before it is settled,
-    after a correction, for the result it has, and for a cancelled market, whose trades are undone for good.
+    after a correction, and for the result it has.
     """
     _correctable(market_id, outcome)
     if approvals.required():
@@ -63,8 +63,6 @@ def _correctable(market_id: str, outcome: str, *, held: bool = False) -> Settlem
         raise Conflict("A resolution is corrected once, and this one has been")
     if row.resolution == outcome:
         raise Conflict(f"The market was resolved {outcome}")
-    if Market.Resolution.CANCELLED in (row.resolution, outcome):
-        raise Conflict("A cancelled market undoes its trades for good: it is neither corrected nor a correction")
     return row
 
 
@@ -74,66 +72,103 @@ def _correct(market_id: str, outcome: str, reason: str, actor: AdminUser, now: d
     market = markets.by_id(market_id, held=True)
     before = {name: getattr(row, name) for name in _FIGURES}
     row.resolution, row.resolution_source, row.version = outcome, Market.Source.CORRECTION, 2
-    row.reason = reason
-    work = Work(row, market, now)
-    work.given["actor"] = f"admin:{actor.id}"
-    statement = _move(work)
+    row.reason, row.corrected_at = reason, now
+    work = Correction(row, market, now, before=before["resolution"], actor=actor)
+    work.stage()
+    work.move()
+    statement = work.completeness()
     SettlementPart.objects.filter(settlement=row).delete()
     figures = work.figures()
     row.versions = [audit.plain(before | {"settled_at": row.settled_at})]
-    _note(row, figures, statement)
-    if row.settled_at is not None and row.settled_at > now - LOSS_WINDOW:
-        breakers.settled(work.losses(_operators(row)), now=now)
+    row.completeness = statement
+    figures.note_on(row)
+    row.save()
+    market.status = Market.Status.CANCELLED if work.void else Market.Status.RESOLVED
     market.resolution, market.resolution_source, market.updated_at = outcome, Market.Source.CORRECTION, now
-    market.save(update_fields=["resolution", "resolution_source", "updated_at"])
+    market.save(update_fields=["status", "resolution", "resolution_source", "updated_at"])
     _tell(row, market, before["resolution"], figures, reason, actor, now)
+    work.move_counters()
     return row
 
 
-def _operators(row: Settlement) -> list[str]:
-    return list(
-        SettlementPart.objects.filter(settlement=row).order_by("operator_id").values_list("operator_id", flat=True)
-    )
+class Correction(Work):
+    """The statements of a correction with what they are given, in the order they run."""
 
+    def __init__(self, row: Settlement, market: Market, now: datetime, *, before: str, actor: AdminUser) -> None:
+        super().__init__(row, market, now)
+        self.void_before = before == Market.Resolution.CANCELLED
+        self.before = sql.UNDONE if self.void_before else sql.SETTLED
+        self.told, self.restored = 0, list[tuple[Any, ...]]()
+        self.given |= {
+            "void_before": self.void_before,
+            "settled_at": row.settled_at,
+            "actor": f"admin:{actor.id}",
+        }
 
-def _move(work: Work) -> dict[str, Any]:
-    """The statements in their order; what they came to, held against what they should."""
-    work.run(settlement_sql.CLEAR)
-    work.run(sql.POSITIONS)
-    work.run("CREATE INDEX ON settling_position (player_id, outcome); ANALYZE settling_position")
-    work.run(settlement_sql.BUYS, settled_before="'settled'")
-    work.run(sql.PLAYERS)
-    work.run(settlement_sql.TOLD)
-    work.run(settlement_sql.MOVED)
-    work.run(settlement_sql.SETTLE_BUYS)
-    work.run(sql.FEE_FACTS)
-    told = work.tell_users(more=sql.MORE)
-    for statement in (
-        settlement_sql.HOLD, sql.OWED, sql.CORRECT_POSITIONS, sql.POST, sql.COUNT_PLAYERS, sql.BALANCE_EVENTS,
-    ):  # fmt: skip
-        work.run(statement)
-    [(positions, wanted, posted, owed, entries)] = work.rows(sql.STATEMENT)
-    found = {
-        "positions": positions,
-        "positions_settled": positions,
-        "corrected_usd": str(wanted),
-        "ledger_usd": str(posted),
-        "owed_usd": str(owed),
-        "ledger_rows": entries,
-        # Those of the first settlement are no longer counted in their table, which forgets what is old.
-        "callbacks": work.row.completeness["callbacks"] + told,
-    }
-    assert wanted == posted - owed and told == positions, found
-    return found
+    def stage(self) -> None:
+        """Work everything out, update the trades and tell of the positions; no user waits yet."""
+        self.begin()
+        self.run(sql.POSITIONS, paid=self.paid(self.before))
+        self.run(settlement_sql.KNOW_POSITIONS)
+        if self.void:
+            self.run(settlement_sql.VOIDED, before=self.before)
+        else:
+            self.run(settlement_sql.BUYS, before=self.before)
+        if self.void_before:
+            self.restored = self.rows(sql.RESTORED_VOLUME, before=self.before)
+        trades = sql.OF_VOIDED if self.void else sql.OF_RESTORED if self.void_before else sql.OF_BUYS
+        self.run(sql.PLAYERS, trades=trades.format(before=self.before))
+        for statement in (settlement_sql.TOLD, sql.ENTRIES, sql.DUE):
+            self.run(statement)
+        self.settle_trades(self.before)
+        self.run(sql.FEE_FACTS)
+        if self.void:
+            self.run(settlement_sql.VOID_FACTS)
+        if self.void_before:
+            self.run(sql.RESTORED_FACTS)
+        self.told = self.tell_users(more=sql.MORE)
 
+    def move(self) -> None:
+        """Hold the users, correct their positions, post to their ledgers, count, and tell of their balances."""
+        for statement in (
+            settlement_sql.HOLD, sql.OWED, sql.REVERSALS, sql.OWE, sql.CORRECT_POSITIONS, ledger_batch.POST,
+        ):  # fmt: skip
+            self.run(statement)
+        self.run(sql.BALANCE_EVENTS, posted=settlement_sql.POSTED)
 
-def _note(row: Settlement, figures: Figures, statement: dict[str, Any]) -> None:
-    row.winners, row.losers = figures.winners, figures.losers
-    row.total_payout_usd, row.total_loss_usd = figures.payout_usd, figures.loss_usd
-    row.net_pnl_usd = figures.loss_usd - figures.payout_usd
-    row.house_pnl_usd, row.refund_usd = figures.basis_usd - figures.payout_usd, ZERO
-    row.completeness = statement
-    row.save()
+    def move_counters(self) -> None:
+        """Trades and their volume, where a cancelled market has or had undone them; then what the house lost."""
+        moved = (
+            [(key, -count, -volume) for key, count, volume in self.rows(settlement_sql.VOIDED_VOLUME)]
+            if self.void
+            else []
+        )
+        changes = {
+            ids.encode("op", key): exposure.Change(trades=count, volume_usd=volume)
+            for key, count, volume in (*moved, *self.restored)
+        }
+        if changes and self.market.category:
+            exposure.move(market_id=self.market.id, category=self.market.category, by_operator=changes, now=self.now)
+        assert self.row.settled_at is not None
+        if self.row.settled_at > self.now - LOSS_WINDOW:
+            parts = SettlementPart.objects.filter(settlement=self.row).order_by("operator_id")
+            breakers.settled(self.losses(list(parts.values_list("operator_id", flat=True))), now=self.now)
+
+    def completeness(self) -> dict[str, Any]:
+        """What it came to, held against what it should."""
+        [(positions, wanted, posted, owed, entries)] = self.rows(sql.STATEMENT, posted=settlement_sql.POSTED)
+        found = {
+            "positions": positions,
+            "positions_settled": positions,
+            "corrected_usd": str(wanted),
+            "ledger_usd": str(posted),
+            "owed_usd": str(owed),
+            "ledger_rows": entries,
+            # Those of the first settlement are no longer counted in their table, which forgets what is old.
+            "callbacks": self.row.completeness["callbacks"] + self.told,
+        }
+        assert wanted == posted - owed and self.told == positions, found
+        return found
 
 
 def _tell(

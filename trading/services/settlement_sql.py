@@ -2,14 +2,18 @@
 
 Rounding is ``predictu.money``'s and ``trading.positions``' in SQL: payouts down (``trunc``), shares of a whole half up.
 ``div`` is exact, so ``div(200·a·b + c, 2·c) / 100`` is a·b ÷ c half up to the cent for amounts that are not negative.
-Names in braces are spliced from here, never from a caller.
+Names in braces are spliced from here and from ``correction_sql``, never from a caller; ``before`` is the status that
+the market's trades have till now.
 """
 
 # Of a settlement before this one in the same transaction.
 CLEAR = """
-DROP TABLE IF EXISTS settling_position, settling_buy, settling_void, settling_player, settling_told, settling_entry,
-  settling_user, settling_moved, settling_owed
+DROP TABLE IF EXISTS settling_position, settling_buy, settling_void, settling_told, settling_user, settling_due,
+  settling_owed
 """
+
+# The trades that count before a market is settled.
+FILLED = "'filled'"
 
 # What every position is paid. A cancelled market gives the remaining basis back, and the part of the buys' fees.
 POSITIONS = """
@@ -29,7 +33,8 @@ REFUNDED = """position.cost_basis_usd + coalesce((
            / 100
     FROM trading_trade trade
     WHERE trade.player_id = position.player_id AND trade.market_id = position.market_id
-      AND trade.outcome = position.outcome AND trade.side = 'buy' AND trade.status = 'filled'), 0)"""
+      AND trade.outcome = position.outcome AND trade.side = 'buy' AND trade.status = {before}), 0)"""
+KNOW_POSITIONS = "CREATE INDEX ON settling_position (player_id, outcome); ANALYZE settling_position"
 
 # Each buy's share of its position's result; the newest takes the remainder.
 BUYS = """
@@ -45,7 +50,7 @@ FROM (
              PARTITION BY trade.player_id, trade.outcome ORDER BY trade.created_at DESC, trade.id DESC) AS place
     FROM trading_trade trade
     LEFT JOIN settling_position position ON position.player_id = trade.player_id AND position.outcome = trade.outcome
-    WHERE trade.market_id = %(market)s AND trade.side = 'buy' AND trade.status = {settled_before}) AS bought
+    WHERE trade.market_id = %(market)s AND trade.side = 'buy' AND trade.status = {before}) AS bought
 ) AS shared
 """
 
@@ -61,26 +66,25 @@ SELECT trade.id, trade.player_id, trade.operator_id, trade.category, trade.share
        END AS fee_usd
 FROM trading_trade trade
 LEFT JOIN settling_position position ON position.player_id = trade.player_id AND position.outcome = trade.outcome
-WHERE trade.market_id = %(market)s AND trade.status = 'filled'
+WHERE trade.market_id = %(market)s AND trade.status = {before}
 """
 
 # What changes on each user's row.
 PLAYERS = """
-CREATE TEMP TABLE settling_player ON COMMIT DROP AS
-SELECT player_id, sum(positions)::int AS positions, sum(quantity) AS quantity, sum(pnl) AS pnl, sum(net) AS net,
-       sum(buys)::int AS buys, sum(won)::int AS won, sum(trades)::int AS trades, sum(volume) AS volume
+INSERT INTO ledger_batch_player (player_id, positions, exposure_usd, pnl_usd, resolved, winning, trades, volume_usd)
+SELECT player_id, -sum(positions), -sum(quantity), sum(pnl), sum(buys), sum(won), -sum(trades), -sum(volume)
 FROM (
-  SELECT player_id, count(*) AS positions, sum(quantity) AS quantity, sum(pnl) AS pnl, sum(paid - fee) AS net,
-         0 AS buys, 0 AS won, 0 AS trades, 0 AS volume
+  SELECT player_id, count(*) AS positions, sum(quantity) AS quantity, sum(pnl) AS pnl, 0 AS buys, 0 AS won, 0 AS trades,
+         0 AS volume
   FROM settling_position GROUP BY player_id
   UNION ALL {trades}) AS changes
 GROUP BY player_id
 """
 OF_BUYS = """
-  SELECT player_id, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE pnl > 0), 0, 0 FROM settling_buy GROUP BY player_id
+  SELECT player_id, 0, 0, 0, count(*), count(*) FILTER (WHERE pnl > 0), 0, 0 FROM settling_buy GROUP BY player_id
 """
 OF_VOIDED = """
-  SELECT player_id, 0, 0, 0, 0, 0, 0, count(*), sum(cost_usd) FROM settling_void GROUP BY player_id
+  SELECT player_id, 0, 0, 0, 0, 0, count(*), sum(cost_usd) FROM settling_void GROUP BY player_id
 """
 
 # Every position with its ids in words, the beginning of what is told of it, and the id its ledger row will have.
@@ -109,20 +113,24 @@ FROM settling_told ORDER BY player_id, id
 """
 
 SETTLE_BUYS = """
-UPDATE trading_trade AS trade SET status = 'settled', pnl_usd = buy.pnl FROM settling_buy buy WHERE trade.id = buy.id
+UPDATE trading_trade AS trade SET status = 'settled', pnl_usd = buy.pnl, cancelled_at = NULL
+FROM settling_buy buy WHERE trade.id = buy.id
 """
 SETTLE_SELLS = """
-UPDATE trading_trade SET status = 'settled' WHERE market_id = %(market)s AND side = 'sell' AND status = 'filled'
+UPDATE trading_trade AS trade SET status = 'settled', cancelled_at = NULL
+WHERE market_id = %(market)s AND side = 'sell' AND status = {before}
 """
 CANCEL_TRADES = """
-UPDATE trading_trade SET status = 'cancelled', cancelled_at = %(now)s WHERE market_id = %(market)s AND status = 'filled'
+UPDATE trading_trade AS trade SET status = 'cancelled', cancelled_at = %(now)s,
+  pnl_usd = CASE side WHEN 'sell' THEN pnl_usd END
+WHERE market_id = %(market)s AND status = {before}
 """
 
 # From here on users wait. The order by id is the platform's.
 HOLD = """
 CREATE TEMP TABLE settling_user ON COMMIT DROP AS
 SELECT player.id, player.operator_id, player.is_test, player.balance_usd, player.debt_usd FROM accounts_player player
-WHERE player.id IN (SELECT player_id FROM settling_player) ORDER BY player.id FOR NO KEY UPDATE
+WHERE player.id IN (SELECT player_id FROM ledger_batch_player) ORDER BY player.id FOR NO KEY UPDATE
 """
 SETTLE_POSITIONS = """
 UPDATE trading_position AS position SET status = 'settled', settled_at = %(now)s, payout_usd = settling.paid,
@@ -131,56 +139,39 @@ UPDATE trading_position AS position SET status = 'settled', settled_at = %(now)s
 FROM settling_position settling WHERE position.id = settling.id
 """
 
-# Credits and fees by user and position.
+# Credits and fees of each user, by position.
 ENTRIES = """
-CREATE TEMP TABLE settling_entry ON COMMIT DROP AS
-SELECT entry_id AS id, player_id, %(credit_type)s AS type, paid AS amount, 1 AS place, id AS position_id,
-       %(credit_words)s || upper(outcome) || ' - ' || %(title)s AS description,
-       jsonb_build_object('market_id', %(mkt)s, 'outcome', outcome, 'position_id', pos, 'quantity', quantity,
-                          'cause', %(cause)s) AS metadata,
-       'predictu:settlement:' || %(stl)s || ':' || pos AS key
-FROM settling_told WHERE paid > 0
-UNION ALL
-SELECT predictu_uuid7(%(now)s), player_id, 'fee', -fee, 2, id, 'Settlement fee',
-       jsonb_build_object('market_id', %(mkt)s, 'position_id', pos),
-       'predictu:settlement-fee:' || %(stl)s || ':' || pos
-FROM settling_told WHERE fee > 0
+INSERT INTO ledger_batch (id, player_id, place, type, amount_usd, description, metadata, idempotency_key)
+SELECT id, player_id, row_number() OVER (PARTITION BY player_id ORDER BY position_id, place), type, amount, description,
+       metadata, key
+FROM (
+  SELECT entry_id AS id, player_id, id AS position_id, 1 AS place, %(credit_type)s AS type, paid AS amount,
+         %(credit_words)s || upper(outcome) || ' - ' || %(title)s AS description,
+         jsonb_build_object('market_id', %(mkt)s, 'outcome', outcome, 'position_id', pos, 'quantity', quantity,
+                            'cause', %(cause)s) AS metadata,
+         'predictu:settlement:' || %(stl)s || ':' || pos AS key
+  FROM settling_told WHERE paid > 0
+  UNION ALL
+  SELECT predictu_uuid7(%(now)s), player_id, id, 2, 'fee', -fee, 'Settlement fee',
+         jsonb_build_object('market_id', %(mkt)s, 'position_id', pos),
+         'predictu:settlement-fee:' || %(stl)s || ':' || pos
+  FROM settling_told WHERE fee > 0) AS entry
 """
 
-# With them, at last, what of a debt they repay. The trigger numbers, chains and adds up.
-POST = """
-WITH written AS (
-  INSERT INTO accounts_ledgerentry (id, player_id, type, amount_usd, reference_type, reference_id, description,
-                                    metadata, idempotency_key, actor, created_at)
-  SELECT id, player_id, type, amount, 'settlement', %(stl)s, description, metadata, key, 'system', %(now)s
-  FROM (
-    SELECT id, player_id, type, amount, place, position_id, description, metadata, key FROM settling_entry
-    UNION ALL
-    SELECT predictu_uuid7(%(now)s), held.id, 'adjustment', -least(held.debt_usd, held.balance_usd + changed.net), 3,
-           NULL, 'Repayment of a corrected settlement', '{{"cause": "debt_repayment"}}'::jsonb,
-           'predictu:repayment:' || %(stl)s
-    FROM settling_user held JOIN settling_player changed ON changed.player_id = held.id
-    WHERE held.debt_usd > 0 AND changed.net > 0) AS entries
-  ORDER BY player_id, position_id NULLS LAST, place
-  RETURNING id, player_id, amount_usd, balance_before_usd, balance_after_usd, metadata ->> 'cause' AS cause)
-INSERT INTO settling_moved SELECT * FROM written
+# At last what they repay of a debt, which is known once users are held.
+REPAYMENTS = """
+WITH due AS (
+  SELECT held.id, count(*) + 1 AS place, least(held.debt_usd, held.balance_usd + sum(entry.amount_usd)) AS amount
+  FROM settling_user held JOIN ledger_batch entry ON entry.player_id = held.id
+  WHERE held.debt_usd > 0 GROUP BY held.id, held.debt_usd, held.balance_usd),
+repaid AS (
+  UPDATE ledger_batch_player change SET debt_usd = -due.amount FROM due
+  WHERE change.player_id = due.id AND due.amount > 0)
+INSERT INTO ledger_batch (id, player_id, place, type, amount_usd, description, metadata, idempotency_key)
+SELECT predictu_uuid7(%(now)s), id, place, 'adjustment', -amount, 'Repayment of a corrected settlement',
+       '{{"cause": "debt_repayment"}}', 'predictu:repayment:' || %(stl)s
+FROM due WHERE amount > 0
 """
-MOVED = """
-CREATE TEMP TABLE settling_moved (id uuid, player_id uuid, amount numeric, before numeric, after numeric, cause text)
-ON COMMIT DROP
-"""
-COUNT_PLAYERS = """
-UPDATE accounts_player AS player SET open_positions = player.open_positions - changed.positions,
-  exposure_usd = player.exposure_usd - changed.quantity, realized_pnl_usd = player.realized_pnl_usd + changed.pnl,
-  resolved_count = player.resolved_count + changed.buys, winning_count = player.winning_count + changed.won,
-  trade_count = player.trade_count - changed.trades, volume_usd = player.volume_usd - changed.volume,
-  debt_usd = player.debt_usd + coalesce(repaid.amount, 0), updated_at = %(now)s
-FROM settling_player changed
-LEFT JOIN (SELECT player_id, amount FROM settling_moved WHERE cause = 'debt_repayment') AS repaid
-  ON repaid.player_id = changed.player_id
-WHERE player.id = changed.player_id
-"""
-
 FEE_FACTS = """
 INSERT INTO trading_revenuefact (at, kind, operator_id, player_id, market_id, category, share_pct, spread_usd, fee_usd,
                                  settlement_fee_usd, volume_usd, trade_count, rolled)
@@ -197,6 +188,13 @@ SELECT %(now)s, 'void', operator_id, player_id, %(market)s, id, category, share_
 FROM settling_void WHERE NOT is_test
 """
 
+# What was written to the ledger just now.
+POSTED = """
+SELECT id, player_id, amount_usd AS amount, balance_before_usd AS before, balance_after_usd AS after,
+       metadata ->> 'cause' AS cause
+FROM accounts_ledgerentry WHERE reference_id = %(stl)s AND id IN (SELECT id FROM ledger_batch)
+"""
+
 # What a settlement did to balances, in the order of a user's positions.
 BALANCE_EVENTS = """
 INSERT INTO operators_callbackevent (id, operator_id, event, user_id, subject_id, body, test, created_at)
@@ -208,7 +206,7 @@ FROM (
            ',"new_balance_usd":' || trim_scale(moved.after - told.fee)::text || ',"amount_usd":' ||
            trim_scale(told.paid - told.fee)::text || ',"reason":"' || %(reason)s || '","reference_id":"' || %(stl)s ||
            '"}}}}', 'UTF8') AS body
-  FROM settling_told told JOIN settling_moved moved ON moved.id = told.entry_id
+  FROM settling_told told JOIN ({posted}) AS moved ON moved.id = told.entry_id
   UNION ALL
   SELECT held.id, NULL, held.operator_id, predictu_typeid('usr', held.id), held.is_test,
          convert_to('{{"event":"BALANCE_CHANGED","operator_id":"' || predictu_typeid('op', held.operator_id) ||
@@ -217,7 +215,7 @@ FROM (
            ',"previous_balance_usd":' || trim_scale(moved.before)::text || ',"new_balance_usd":' ||
            trim_scale(moved.after)::text || ',"amount_usd":' || trim_scale(moved.amount)::text ||
            ',"reason":"adjustment","reference_id":"' || %(stl)s || '"}}}}', 'UTF8')
-  FROM settling_moved moved JOIN settling_user held ON held.id = moved.player_id
+  FROM ({posted}) AS moved JOIN settling_user held ON held.id = moved.player_id
   JOIN accounts_player player ON player.id = held.id
   WHERE moved.cause = 'debt_repayment') AS told
 ORDER BY player_id, position_id NULLS LAST
@@ -252,7 +250,7 @@ SELECT (SELECT count(*) FROM settling_position), (SELECT count(*) FROM trading_p
           WHERE market_id = %(market)s AND status = 'settled' AND settled_at = %(now)s),
        (SELECT count(*) FROM trading_position WHERE market_id = %(market)s AND status = 'open'),
        (SELECT count(*) FROM settling_position WHERE paid > 0), (SELECT coalesce(sum(paid), 0) FROM settling_position),
-       (SELECT count(*) FROM settling_moved WHERE cause = %(cause)s),
-       (SELECT coalesce(sum(amount), 0) FROM settling_moved WHERE cause = %(cause)s),
+       (SELECT count(*) FROM ({posted}) AS moved WHERE cause = %(cause)s),
+       (SELECT coalesce(sum(amount), 0) FROM ({posted}) AS moved WHERE cause = %(cause)s),
        (SELECT count(*) FROM operators_callbackevent WHERE subject_id = %(stl)s AND event = 'POSITION_RESOLVED')
 """

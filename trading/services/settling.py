@@ -1,8 +1,8 @@
 """Settling one resolved market: a single set-based transaction, all of it or nothing.
 
-Amounts and payloads are staged, trades are updated and results are told of before a user is held; counters, which every
-trade needs, are moved last of all. Run twice it changes nothing; killed anywhere it leaves no trace, and the sweep takes
-it up again.
+Amounts and payloads are staged, trades are updated and results are told of before a user is held; counters, which
+every trade needs, are moved last of all. Run twice it changes nothing; killed anywhere it leaves no trace, and the
+sweep takes it up again.
 """
 
 import logging
@@ -14,6 +14,8 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from accounts.models import LedgerEntry
+from accounts.services import ledger_batch
 from operators.models import CallbackEvent
 from operators.services import callbacks
 from predictu import clock, ids, jobs
@@ -40,6 +42,13 @@ class Figures:
     loss_usd: Decimal = ZERO
     basis_usd: Decimal = ZERO
     refund_usd: Decimal = ZERO
+
+    def note_on(self, row: Settlement) -> None:
+        row.winners, row.losers = self.winners, self.losers
+        row.total_payout_usd, row.total_loss_usd = self.payout_usd, self.loss_usd
+        row.net_pnl_usd = self.loss_usd - self.payout_usd
+        row.house_pnl_usd = ZERO if self.refund_usd else self.basis_usd - self.payout_usd
+        row.refund_usd = self.refund_usd
 
 
 def settle(settlement_id: str, *, now: datetime) -> bool:
@@ -116,6 +125,9 @@ class Work:
             "credit_type": "adjustment" if self.void else "settlement",
             "credit_words": "Refund of a cancelled market: " if self.void else "Settlement: ",
             "reason": "refund" if self.void else "payout",
+            "reference_type": LedgerEntry.Reference.SETTLEMENT,
+            "reference_id": row.id,
+            "actor": "system",
         }
 
     def run(self, statement: str, **spliced: str) -> int:
@@ -124,10 +136,15 @@ class Work:
             cursor.execute(statement.format(**spliced) if "{" in statement else statement, self.given)
             return cursor.rowcount
 
-    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+    def rows(self, statement: str, **spliced: str) -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:
-            cursor.execute(statement, self.given)
+            cursor.execute(statement.format(**spliced) if "{" in statement else statement, self.given)
             return cursor.fetchall()
+
+    def begin(self) -> None:
+        """Tables to stage in, empty also where another settlement ran in the same transaction."""
+        for statement in (sql.CLEAR, ledger_batch.CLEAR, ledger_batch.PLAYERS, ledger_batch.ENTRIES):
+            self.run(statement)
 
     def stage(self) -> None:
         """Work everything out and update the trades; no user waits yet.
@@ -135,27 +152,39 @@ class Work:
         References are checked as rows are written: at the commit all that was written would be, with everything held.
         """
         self.run("SET CONSTRAINTS ALL IMMEDIATE")
-        self.run(sql.CLEAR)
-        self.run(sql.POSITIONS, paid=sql.REFUNDED if self.void else sql.PAID)
+        self.begin()
+        self.run(sql.POSITIONS, paid=self.paid(sql.FILLED))
+        self.run(sql.KNOW_POSITIONS)
         if self.void:
-            self.run(sql.VOIDED)
+            self.run(sql.VOIDED, before=sql.FILLED)
             self.run(sql.PLAYERS, trades=sql.OF_VOIDED)
         else:
-            self.run("CREATE INDEX ON settling_position (player_id, outcome); ANALYZE settling_position")
-            self.run(sql.BUYS, settled_before="'filled'")
+            self.run(sql.BUYS, before=sql.FILLED)
             self.run(sql.PLAYERS, trades=sql.OF_BUYS)
         self.run(sql.TOLD)
+        self.run("ANALYZE settling_told (id, player_id, entry_id, paid, fee)")
         self.run(sql.ENTRIES)
-        self.run("ANALYZE settling_told (id, player_id, entry_id, paid, fee); ANALYZE settling_player")
-        self.run(sql.MOVED)
-        for statement in (sql.CANCEL_TRADES,) if self.void else (sql.SETTLE_BUYS, sql.SETTLE_SELLS):
-            self.run(statement)
+        self.run("ANALYZE ledger_batch (id, player_id, place); ANALYZE ledger_batch_player")
+        self.settle_trades(sql.FILLED)
         self.run(sql.VOID_FACTS if self.void else sql.FEE_FACTS)
+
+    def paid(self, before: str) -> str:
+        """What a position gets, as an expression."""
+        return sql.REFUNDED.format(before=before) if self.void else sql.PAID
+
+    def settle_trades(self, before: str) -> None:
+        """Give the trades their status, and the buys that count their results."""
+        if self.void:
+            self.run(sql.CANCEL_TRADES, before=before)
+        else:
+            self.run(sql.SETTLE_BUYS)
+            self.run(sql.SETTLE_SELLS, before=before)
 
     def move(self) -> None:
         """Hold the users, settle their positions, post to their ledgers, count, and tell of their balances."""
-        for statement in (sql.HOLD, sql.SETTLE_POSITIONS, sql.POST, sql.COUNT_PLAYERS, sql.BALANCE_EVENTS):
+        for statement in (sql.HOLD, sql.REPAYMENTS, sql.SETTLE_POSITIONS, ledger_batch.POST):
             self.run(statement)
+        self.run(sql.BALANCE_EVENTS, posted=sql.POSTED)
 
     def figures(self) -> Figures:
         self.run(sql.PARTS)
@@ -228,7 +257,7 @@ class Work:
 
     def completeness(self) -> dict[str, Any]:
         """What the rows say of themselves. Raises AssertionError when something is missing or twice."""
-        [row] = self.rows(sql.COMPLETENESS)
+        [row] = self.rows(sql.COMPLETENESS, posted=sql.POSTED)
         wanted, settled, left, credits, credited, entries, posted, told = row
         statement = {
             "positions": wanted,
@@ -249,11 +278,7 @@ def _complete(row: Settlement, figures: Figures, statement: dict[str, Any], now:
     row.status = Settlement.Status.COMPLETED
     row.settled_at = now
     row.positions_total = row.positions_settled = figures.positions
-    row.winners, row.losers = figures.winners, figures.losers
-    row.total_payout_usd, row.total_loss_usd = figures.payout_usd, figures.loss_usd
-    row.net_pnl_usd = figures.loss_usd - figures.payout_usd
-    row.house_pnl_usd = ZERO if figures.refund_usd else figures.basis_usd - figures.payout_usd
-    row.refund_usd = figures.refund_usd
+    figures.note_on(row)
     row.completeness = statement
     row.processing_time_ms = max(1, round((time.monotonic() - started) * 1000))
     row.save()

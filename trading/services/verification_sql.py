@@ -39,7 +39,8 @@ made AS (
          CASE side WHEN 'buy' THEN -cost_usd ELSE cost_usd END AS moved, -fee_usd AS fee,
          trade.status = 'cancelled' AND NOT EXISTS (
            SELECT FROM trading_settlement settlement
-           WHERE settlement.market_id = trade.market_id AND settlement.settled_at = trade.cancelled_at) AS by_staff
+           WHERE settlement.market_id = trade.market_id
+             AND trade.cancelled_at IN (settlement.settled_at, settlement.corrected_at)) AS by_staff
   FROM trading_trade trade)
 SELECT coalesce(made.id, posted.reference_id) FROM made
 FULL JOIN posted ON posted.reference_id = made.id AND posted.player_id = made.player_id
@@ -55,7 +56,7 @@ _MADE = """
            - coalesce(sum(cost_usd - pnl_usd) FILTER (WHERE side = 'sell'), 0) AS basis,
          coalesce(sum(pnl_usd), 0) AS pnl
   FROM trading_trade trade LEFT JOIN trading_settlement settlement ON settlement.market_id = trade.market_id
-  WHERE trade.status <> 'cancelled' OR settlement.settled_at = trade.cancelled_at
+  WHERE trade.status <> 'cancelled' OR trade.cancelled_at IN (settlement.settled_at, settlement.corrected_at)
   GROUP BY trade.player_id, trade.market_id, trade.outcome
 """
 POSITIONS_TRADES = f"""

@@ -1,4 +1,7 @@
-"""Nothing lists positions by operator alone but those that are open, which have an index of their own."""
+"""When a settlement was corrected: a market cancelled by a correction undoes its trades at that instant.
+
+Positions lose an index of their operator alone: only open ones are looked for that way, and they have their own.
+"""
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -7,6 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [("trading", "0013_quick_typeids")]
     operations = [
+        migrations.AddField(model_name="settlement", name="corrected_at", field=models.DateTimeField(null=True)),
         migrations.AlterField(
             model_name="position",
             name="operator",
