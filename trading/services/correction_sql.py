@@ -155,8 +155,9 @@ JOIN (SELECT player_id, sum(amount) AS amount FROM ({posted}) AS posted GROUP BY
 WHERE moved.amount <> 0 ORDER BY owed.player_id
 """
 STATEMENT = """
+WITH posted AS MATERIALIZED ({posted})
 SELECT (SELECT count(*) FROM settling_position),
        (SELECT coalesce(sum(paid + fee_before - fee - paid_before), 0) FROM settling_position WHERE moves),
-       (SELECT coalesce(sum(amount), 0) FROM ({posted}) AS posted WHERE cause = 'correction'),
-       (SELECT coalesce(sum(owed), 0) FROM settling_owed), (SELECT count(*) FROM ({posted}) AS posted)
+       (SELECT coalesce(sum(amount), 0) FROM posted WHERE cause = 'correction'),
+       (SELECT coalesce(sum(owed), 0) FROM settling_owed), (SELECT count(*) FROM posted)
 """

@@ -188,11 +188,11 @@ SELECT %(now)s, 'void', operator_id, player_id, %(market)s, id, category, share_
 FROM settling_void WHERE NOT is_test
 """
 
-# What was written to the ledger just now.
+# What was written to the ledger just now: a settlement is the system's, its correction an admin's.
 POSTED = """
 SELECT id, player_id, amount_usd AS amount, balance_before_usd AS before, balance_after_usd AS after,
        metadata ->> 'cause' AS cause
-FROM accounts_ledgerentry WHERE reference_id = %(stl)s AND id IN (SELECT id FROM ledger_batch)
+FROM accounts_ledgerentry WHERE reference_id = %(stl)s AND actor = %(actor)s
 """
 
 # What a settlement did to balances, in the order of a user's positions.
@@ -246,11 +246,12 @@ FROM settling_position GROUP BY operator_id ORDER BY operator_id
 
 # What is true of the rows themselves once everything is written.
 COMPLETENESS = """
+WITH posted AS MATERIALIZED ({posted})
 SELECT (SELECT count(*) FROM settling_position), (SELECT count(*) FROM trading_position
           WHERE market_id = %(market)s AND status = 'settled' AND settled_at = %(now)s),
        (SELECT count(*) FROM trading_position WHERE market_id = %(market)s AND status = 'open'),
        (SELECT count(*) FROM settling_position WHERE paid > 0), (SELECT coalesce(sum(paid), 0) FROM settling_position),
-       (SELECT count(*) FROM ({posted}) AS moved WHERE cause = %(cause)s),
-       (SELECT coalesce(sum(amount), 0) FROM ({posted}) AS moved WHERE cause = %(cause)s),
+       (SELECT count(*) FROM posted WHERE cause = %(cause)s),
+       (SELECT coalesce(sum(amount), 0) FROM posted WHERE cause = %(cause)s),
        (SELECT count(*) FROM operators_callbackevent WHERE subject_id = %(stl)s AND event = 'POSITION_RESOLVED')
 """
