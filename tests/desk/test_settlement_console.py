@@ -142,7 +142,16 @@ def test_a_void_gives_back_what_was_paid(closed):
     row = settle(closed)
     assert (row.resolution, row.total_payout_usd, row.winners) == ("cancelled", 0, 0)
     assert set(Player.objects.values_list("balance_usd", flat=True)) == {Decimal(100)}
-    assert "data-act" not in text(client, url_of(Settlement, row.pk)), "a void is for good"
+    page = text(client, url_of(Settlement, row.pk))
+    assert [f'data-act="correct-{outcome}"' in page for outcome in ("yes", "no", "split", "cancelled")] == [
+        True, True, True, False,
+    ]  # fmt: skip
+    before = dict(Player.objects.values_list("id", "balance_usd"))
+    wanted = corrected.preview(row, "yes")
+    assert client.post(act(row, "correct-yes"), {"reason": "It was clear after all"}).status_code == 302
+    moved = sum(Player.objects.get(pk=key).balance_usd - held for key, held in before.items())
+    assert moved == wanted["credit_usd"] - wanted["reversal_usd"] + wanted["debt_usd"]
+    assert (wanted["positions"], wanted["reversal_usd"] > 0) == (2, True)
 
 
 def test_a_settlement_is_corrected_once_and_does_what_was_counted(closed):

@@ -4,8 +4,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import F
+from psycopg import errors as pg
 
 from accounts.models import AdminUser, LedgerEntry, Player
 from accounts.services import ledger
@@ -15,7 +16,8 @@ from predictu import ids
 from predictu.errors import Conflict, NotFound
 from predictu.money import ZERO
 from predictu.platform import activity, audit
-from risk.services import exposure
+from risk.models import Scope
+from risk.services import breakers, exposure
 from trading import positions
 from trading.models import Market, Position, RevenueFact, Side, Trade
 from trading.positions import Holding
@@ -33,7 +35,7 @@ def cancel(*, trade_id: str, reason: str, actor: AdminUser, now: datetime) -> Tr
     position = Position.objects.select_for_update(no_key=True).get(
         player_id=known.player_id, market_id=known.market_id, outcome=known.outcome
     )
-    trade = Trade.objects.select_for_update(no_key=True).select_related(None).get(pk=trade_id)
+    trade = _held(trade_id)
     market = Market.objects.get(pk=trade.market_id)
     _check(trade, market)
     after = _undone(trade, position)
@@ -51,7 +53,25 @@ def cancel(*, trade_id: str, reason: str, actor: AdminUser, now: datetime) -> Tr
     _tell(trade, player, market, reason, actor, before, pnl, now)
     if not trade.is_test:
         _take_back(trade, positions_change, now)
+    _still_open(market)
     return trade
+
+
+def _held(trade_id: str) -> Trade:
+    """A settlement takes its trades before users and positions: who holds those does not wait for a trade."""
+    try:
+        return Trade.objects.select_for_update(no_key=True, nowait=True).select_related(None).get(pk=trade_id)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, pg.LockNotAvailable):
+            raise
+        raise Conflict("The trade is being settled or cancelled") from None
+
+
+def _still_open(market: Market) -> None:
+    """Under the market's bucket, so that a resolution comes before all of this or after it."""
+    breakers.hold_bucket(Scope.MARKET, market.id)
+    if Market.objects.get(pk=market.pk).is_over:
+        raise Conflict("The market has just been resolved")
 
 
 def _check(trade: Trade, market: Market) -> None:
