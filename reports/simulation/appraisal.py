@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import accumulate, islice, repeat
 
 import numpy as np
 
@@ -57,10 +58,11 @@ def appraise(*, world: World, at_ms: int, resolved_from: int, thresholds: Thresh
     matches = _matches(world, buys)
     histories = _histories(markets, at_ms)
     evaluations = []
+    mids = markets.mid_at(intents.market, intents.time_ms)
     mine = _rows(intents.user, chosen, buys)
     results = _rows(intents.user, chosen, known)
     for user in chosen.tolist():
-        found = _features(world, filled, mine[user], results[user], histories, matches.get(user), _moment(at_ms))
+        found = _features(world, filled, mids, mine[user], results[user], histories, matches.get(user), _moment(at_ms))
         evaluations.append(evaluate(features=found, user_id=external_id(user), thresholds=thresholds))
     return Appraisal(chosen, tuple(evaluations))
 
@@ -68,13 +70,14 @@ def appraise(*, world: World, at_ms: int, resolved_from: int, thresholds: Thresh
 def _features(
     world: World,
     filled: Fills,
+    mids: Ints,
     buys: list[int],
     results: list[int],
     histories: list[MarketHistory],
     match: tuple[int, int, int] | None,
     now: datetime,
 ) -> Features:
-    pairs = [(_buy(world, filled, row), histories[world.intents.market[row]]) for row in buys]
+    pairs = [(_buy(world, filled, mids, row), histories[world.intents.market[row]]) for row in buys]
     count, partner, matched = match or (0, NOBODY, 0)
     return Features(
         resolved=len(results),
@@ -89,18 +92,17 @@ def _features(
     )
 
 
-def _buy(world: World, filled: Fills, row: int) -> Buy:
+def _buy(world: World, filled: Fills, mids: Ints, row: int) -> Buy:
     intents = world.intents
-    market, time_ms = intents.market[row : row + 1], intents.time_ms[row : row + 1]
-    yes = int(world.markets.mid_at(market, time_ms)[0])
+    yes = int(mids[row])
     is_yes = intents.outcome[row] == 1
     return Buy(
-        market=str(market[0]),
+        market=str(intents.market[row]),
         outcome="yes" if is_yes else "no",
         price=_PRICES[filled.price[row]],
         mid=_PRICES[yes if is_yes else 10_000 - yes],
         cost_usd=Decimal(int(filled.cost_cents[row])) / 100,
-        placed_at=_moment(int(time_ms[0])),
+        placed_at=_moment(int(intents.time_ms[row])),
     )
 
 
@@ -124,6 +126,7 @@ def _matches(world: World, buys: Flags) -> dict[int, tuple[int, int, int]]:
 def _histories(markets: Markets, at_ms: int) -> list[MarketHistory]:
     """Each market's readings up to the moment, and its dates."""
     histories = []
+    grid = markets.grid_ms * _MILLISECOND
     for market in range(len(markets.category)):
         first = int(markets.first[market])
         mids = markets.mids[first : int(markets.first[market + 1])].tolist()
@@ -132,8 +135,8 @@ def _histories(markets: Markets, at_ms: int) -> list[MarketHistory]:
         game = int(markets.game_start_ms[market])
         histories.append(
             MarketHistory(
-                times=[_moment(begin + step * markets.grid_ms) for step in range(len(mids))],
-                mids=[_PRICES[mid] for mid in mids],
+                times=list(islice(accumulate(repeat(grid), initial=_moment(begin)), len(mids))),
+                mids=list(map(_PRICES.__getitem__, mids)),
                 game_start_at=None if game == NEVER else _moment(game),
                 end_date=_moment(int(markets.end_ms[market])),
                 closed_at=_moment(int(markets.closes_ms[market])),
