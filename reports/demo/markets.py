@@ -3,7 +3,10 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.db import connection
+
 from predictu import ids
+from predictu.prepared import run
 from trading.feed import state
 from trading.feed.world import World, WorldMarket
 from trading.models import Market
@@ -36,6 +39,14 @@ def bring(market: WorldMarket, at: datetime) -> Market:
         },
     )
     return found
+
+
+def put_price(row: Market, yes_mid: Decimal, at: datetime) -> None:
+    """What the feed said of the market at that instant, for the trade that is made on it."""
+    connection.ensure_connection()
+    run(
+        "UPDATE trading_market SET yes_mid = $1, priced_at = $2 WHERE id = $3", (yes_mid, at, ids.decode("mkt", row.id))
+    )
 
 
 def any_mid(market: WorldMarket, at: datetime) -> Decimal | None:

@@ -336,7 +336,7 @@ class Story:
         price = markets.mid(market, at)
         if price is None or not punter.player_id or at > self.now:
             return
-        Market.objects.filter(pk=row.pk).update(yes_mid=price, priced_at=at)
+        markets.put_price(row, price, at)
         operator_id = self._operators[punter.casino.slug].id
         key = f"demo-trade-{next(self._numbers)}"
         order = Order(

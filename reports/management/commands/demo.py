@@ -2,10 +2,13 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection
 
 from predictu import clock
 from reports.demo import story
@@ -29,9 +32,22 @@ class Command(BaseCommand):
             size=story.Size().scaled(options["scale"]),
             callbacks=os.environ.get("PREDICTU_DEMO_OPERATOR_URL", ""),
         )
-        told.tell()
+        with flushed_at_the_end():
+            told.tell()
         self.stdout.write(f"{told.trades:,} trades at {len(told.credentials)} operators")
         _write_keys(told.credentials)
+
+
+@contextmanager
+def flushed_at_the_end() -> Iterator[None]:
+    """Thousands of commits do not wait for the disk one by one; the last one waits for all that was written before."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = off")
+        try:
+            yield
+        finally:
+            cursor.execute("RESET synchronous_commit")
+        cursor.execute("SELECT pg_logical_emit_message(true, 'predictu.demo', 'told')")
 
 
 def _write_keys(credentials: list[story.Credential]) -> None:
