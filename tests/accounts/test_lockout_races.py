@@ -10,15 +10,23 @@ from django_otp.oath import totp
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from accounts.models import LoginFailure
+from tests import servers
 from tests.factories import PASSWORD, make_admin
 
 pytestmark = pytest.mark.committed
 
 
-@pytest.fixture
-def login(platform_server):
-    server = platform_server(workers=2, threads=4, PREDICTU_ADMIN_RATE_LIMIT="1000")
+@pytest.fixture(scope="module")
+def server(django_db_setup, tmp_path_factory):
+    """One for all tests: what it remembers is in the database and in Redis, and both are empty for each."""
+    log = tmp_path_factory.mktemp("lockouts") / "web.log"
+    server = servers.start_platform(log=log, workers=2, threads=4, env={"PREDICTU_ADMIN_RATE_LIMIT": "1000"})
+    yield server
+    server.stop()
 
+
+@pytest.fixture
+def login(server):
     def attempt(body):
         asked = urllib.request.Request(
             f"{server.url}/api/auth/admin/login", json.dumps(body).encode(), {"Content-Type": "application/json"}
