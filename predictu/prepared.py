@@ -30,6 +30,13 @@ def run(sql: str, parameters: tuple[Any, ...]) -> psycopg.Cursor[Any]:
     return _run(transaction.get_connection().connection, sql, parameters)
 
 
+def planned_anew(sql: str, parameters: tuple[Any, ...]) -> psycopg.Cursor[Any]:
+    """``run`` without keeping the plan, for tables that outgrow one before they are analyzed."""
+    cursor: psycopg.Cursor[Any] = psycopg.RawCursor(transaction.get_connection().connection)
+    cursor.execute(sql, parameters, prepare=False, binary=True)
+    return cursor
+
+
 def first(sql: str, parameters: tuple[Any, ...]) -> psycopg.Cursor[Any]:
     """Execute as a request's first statement: a connection found lost is made anew, once.
 

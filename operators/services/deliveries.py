@@ -8,14 +8,15 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 
-from operators.models import Operator
+from operators.models import Endpoint, Operator
 from operators.services import endpoints, keys
-from predictu import ids
+from predictu import ids, prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,13 @@ def target_of(operator: Operator, now: datetime) -> Target | None:
 
 
 _OPEN_CLAIMS = """
-SELECT count(*) FROM operators_delivery WHERE operator_id = %s AND claim IS NOT NULL AND due_at > %s
+SELECT count(*) FROM operators_delivery WHERE operator_id = $1 AND claim IS NOT NULL AND due_at > $2
 """
 _CLAIM = """
 WITH picked AS (
-  SELECT event_id FROM operators_delivery WHERE operator_id = %(operator)s AND due_at <= %(now)s
-  ORDER BY due_at, event_id LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED)
-UPDATE operators_delivery AS delivery SET due_at = %(lease)s, claim = %(claim)s
+  SELECT event_id FROM operators_delivery WHERE operator_id = $1 AND due_at <= $2
+  ORDER BY due_at, event_id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)
+UPDATE operators_delivery AS delivery SET due_at = $4, claim = $5
 FROM picked JOIN operators_callbackevent AS event ON event.ordinal = picked.event_id
 WHERE delivery.event_id = picked.event_id
 RETURNING event.ordinal, event.id, event.event, event.user_id, event.subject_id, event.sequence, event.body, event.test,
@@ -67,29 +68,31 @@ RETURNING event.ordinal, event.id, event.event, event.user_id, event.subject_id,
 """
 
 
+@transaction.atomic
 def claim(operator_id: str, *, most: int, now: datetime) -> tuple[Target | None, list[Claimed]]:
     """Take up to ``most`` due deliveries, in order, and say where they go; fewer when the endpoint allows no more."""
-    with transaction.atomic():
-        endpoint = endpoints.hold(operator_id)
-        operator = Operator.objects.only("callback_url", "s2s_enabled").get(pk=operator_id)
-        target = target_of(operator, now)
-        if target is None:
-            return None, []
-        endpoints.aim(endpoint, target.url, now)
-        raw = ids.decode("op", operator_id)
-        with connection.cursor() as cursor:
-            cursor.execute(_OPEN_CLAIMS, [raw, now])
-            most = min(most, endpoints.room(endpoint, cursor.fetchone()[0], now))
-            if most <= 0:
-                return target, []
-            number = secrets.randbits(62)
-            lease = now + timedelta(seconds=settings.PREDICTU_CALLBACK_LEASE_SECONDS)
-            terms = {"operator": raw, "now": now, "most": most, "lease": lease, "claim": number}
-            cursor.execute(_CLAIM, terms)
-            rows = cursor.fetchall()
-        if rows:
-            endpoints.probing(endpoint, now)
-    return target, [_claimed(row, number) for row in sorted(rows, key=lambda row: row[0])]
+    return take(endpoints.hold(operator_id), most=most, now=now)
+
+
+def take(endpoint: Endpoint, *, most: int, now: datetime) -> tuple[Target | None, list[Claimed]]:
+    """``claim`` for whoever holds the endpoint."""
+    operator = Operator.objects.only("callback_url", "s2s_enabled").get(pk=endpoint.operator_id)
+    target = target_of(operator, now)
+    if target is None:
+        return None, []
+    endpoints.aim(endpoint, target.url, now)
+    raw = ids.decode("op", operator.id)
+    with connection.wrap_database_errors:
+        ((open_claims,),) = prepared.planned_anew(_OPEN_CLAIMS, (raw, now))
+        most = min(most, endpoints.room(endpoint, open_claims, now))
+        if most <= 0:
+            return target, []
+        number = secrets.randbits(62)
+        lease = now + timedelta(seconds=settings.PREDICTU_CALLBACK_LEASE_SECONDS)
+        rows = prepared.planned_anew(_CLAIM, (raw, now, most, lease, number)).fetchall()
+    if rows:
+        endpoints.probing(endpoint, now)
+    return target, [_claimed(row, number) for row in sorted(rows, key=itemgetter(0))]
 
 
 def _claimed(row: Sequence[Any], number: int) -> Claimed:

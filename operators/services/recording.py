@@ -4,15 +4,16 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 from django.db import connection, transaction
 
 from operators import retries
-from operators.models import OnboardingFact, Operator
+from operators.models import Endpoint, OnboardingFact, Operator
 from operators.services import endpoints, facts
 from operators.services.deliveries import Claimed
-from predictu import ids
+from predictu import ids, prepared
 from predictu.platform import config
 
 
@@ -42,26 +43,26 @@ class Outcome:
 
 # A failure is only written by whoever holds the claim; a confirmation is a fact whoever made it.
 _RECORD = """
+WITH made AS (
+  SELECT * FROM ROWS FROM (
+    json_to_recordset($3::json) AS (ordinal bigint, claim bigint, state text, due_at timestamptz, tries int, said text,
+      number int, at timestamptz, url text, confirmed bool, http_status int, error text, cause text, latency_ms int,
+      phases_ms jsonb, ip text, tls_version text, request_headers jsonb, response_headers jsonb,
+      response_truncated bool),
+    unnest($4::bytea[])) AS made(ordinal, claim, state, due_at, tries, said, number, at, url, confirmed, http_status,
+      error, cause, latency_ms, phases_ms, ip, tls_version, request_headers, response_headers, response_truncated,
+      response_body)),
+tried AS (
+  INSERT INTO operators_attempt (delivery_id, operator_id, number, at, url, confirmed, http_status, error, cause,
+    latency_ms, phases_ms, ip, tls_version, request_headers, response_headers, response_body, response_truncated)
+  SELECT ordinal, $1, number, at, url, confirmed, http_status, error, cause, latency_ms, phases_ms, ip,
+    tls_version, request_headers, response_headers, response_body, response_truncated FROM made)
 UPDATE operators_delivery AS delivery SET state = made.state, due_at = made.due_at, tries = made.tries, claim = NULL,
-  attempts = delivery.attempts + 1, last_attempt_at = made.at, last_error = made.error,
-  confirmed_at = CASE WHEN made.state = 'confirmed' THEN coalesce(delivery.confirmed_at, %(now)s)
+  attempts = delivery.attempts + 1, last_attempt_at = made.at, last_error = made.said,
+  confirmed_at = CASE WHEN made.state = 'confirmed' THEN coalesce(delivery.confirmed_at, $2)
     ELSE delivery.confirmed_at END
-FROM unnest(%(ordinals)s::bigint[], %(claims)s::bigint[], %(states)s::text[], %(dues)s::timestamptz[],
-  %(tries)s::int[], %(ats)s::timestamptz[], %(errors)s::text[])
-  AS made(ordinal, claim, state, due_at, tries, at, error)
-WHERE delivery.event_id = made.ordinal AND (delivery.claim = made.claim OR made.state = 'confirmed')
+FROM made WHERE delivery.event_id = made.ordinal AND (delivery.claim = made.claim OR made.state = 'confirmed')
 RETURNING delivery.event_id
-"""
-_ATTEMPT = """
-INSERT INTO operators_attempt (delivery_id, operator_id, number, at, url, confirmed, http_status, error, cause,
-  latency_ms, phases_ms, ip, tls_version, request_headers, response_headers, response_body, response_truncated)
-SELECT ordinal, %(operator)s, number, at, url, confirmed, http_status, error, cause, latency_ms, phases_ms, ip,
-  tls_version, request_headers, response_headers, response_body, response_truncated
-FROM unnest(%(ordinals)s::bigint[], %(numbers)s::int[], %(ats)s::timestamptz[], %(urls)s::text[], %(confirmed)s::bool[],
-  %(statuses)s::int[], %(codes)s::text[], %(causes)s::text[], %(latencies)s::int[], %(phases)s::jsonb[],
-  %(ips)s::text[], %(tls)s::text[], %(sent)s::jsonb[], %(headers)s::jsonb[], %(bodies)s::bytea[], %(truncated)s::bool[])
-  AS made(ordinal, number, at, url, confirmed, http_status, error, cause, latency_ms, phases_ms, ip, tls_version,
-  request_headers, response_headers, response_body, response_truncated)
 """
 PROMOTE = """
 UPDATE operators_delivery AS delivery SET state = 'ready', due_at = %(now)s
@@ -81,7 +82,11 @@ def record(operator_id: str, outcomes: Sequence[Outcome], *, now: datetime) -> d
 
     When the soonest of their retries is due, None when there is none.
     """
-    endpoint = endpoints.hold(operator_id)
+    return write(endpoints.hold(operator_id), outcomes, now=now)
+
+
+def write(endpoint: Endpoint, outcomes: Sequence[Outcome], *, now: datetime) -> datetime | None:
+    """``record`` for whoever holds the endpoint."""
     policy = _policy()
     waits = [retries.retry_after(outcome.response_headers, now) for outcome in outcomes]
     steps = [
@@ -96,7 +101,7 @@ def record(operator_id: str, outcomes: Sequence[Outcome], *, now: datetime) -> d
         )
         for outcome, wait in zip(outcomes, waits, strict=True)
     ]
-    moved = _write(operator_id, outcomes, steps, now)
+    moved = _write(endpoint.operator_id, outcomes, steps, now)
     answers = [
         endpoints.Answered(now, outcome.is_confirmed, wait if outcome.status in retries.THROTTLING else None)
         for outcome, wait in zip(outcomes, waits, strict=True)
@@ -105,7 +110,7 @@ def record(operator_id: str, outcomes: Sequence[Outcome], *, now: datetime) -> d
     made = [(outcome, step) for outcome, step in zip(outcomes, steps, strict=True) if outcome.claimed.ordinal in moved]
     endpoints.tell_dead(endpoint, sum(step.state == retries.DEAD for _, step in made), now)
     freed = {outcome.claimed.user_id for outcome, step in made if step.state != retries.READY} - {""}
-    _note_test_trade(operator_id, [outcome for outcome, _ in made if outcome.is_confirmed], now)
+    _note_test_trade(endpoint.operator_id, [outcome for outcome, _ in made if outcome.is_confirmed], now)
     promote(freed, now)
     return min((step.due_at for _, step in made if step.due_at is not None), default=None)
 
@@ -146,58 +151,49 @@ def _policy() -> retries.Policy:
 
 def _write(operator_id: str, outcomes: Sequence[Outcome], steps: Sequence[retries.Step], now: datetime) -> set[int]:
     """The rows of deliveries and attempts; the ordinals of the deliveries that were still ours to change."""
-    ordinals = [outcome.claimed.ordinal for outcome in outcomes]
-    ats = [outcome.at for outcome in outcomes]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _RECORD,
-            {
-                "now": now,
-                "ordinals": ordinals,
-                "claims": [outcome.claimed.claim for outcome in outcomes],
-                "states": [step.state for step in steps],
-                "dues": [step.due_at for step in steps],
-                "tries": [step.tries for step in steps],
-                "ats": ats,
-                "errors": [said(outcome.status, outcome.error) for outcome in outcomes],
-            },
-        )
-        moved = {row[0] for row in cursor.fetchall()}
-        cursor.execute(
-            _ATTEMPT,
-            {
-                "operator": ids.decode("op", operator_id),
-                "ordinals": ordinals,
-                "ats": ats,
-                "numbers": [outcome.claimed.attempts + 1 for outcome in outcomes],
-                "urls": [outcome.url for outcome in outcomes],
-                "confirmed": [outcome.is_confirmed for outcome in outcomes],
-                "statuses": [outcome.status for outcome in outcomes],
-                "codes": [outcome.error for outcome in outcomes],
-                "causes": [outcome.cause for outcome in outcomes],
-                "latencies": [outcome.latency_ms for outcome in outcomes],
-                "phases": [orjson.dumps(outcome.phases_ms).decode() for outcome in outcomes],
-                "ips": [outcome.ip for outcome in outcomes],
-                "tls": [outcome.tls_version for outcome in outcomes],
-                "sent": [_json(outcome.request_headers) for outcome in outcomes],
-                "headers": [_json(outcome.response_headers) for outcome in outcomes],
-                "bodies": [outcome.response_body for outcome in outcomes],
-                "truncated": [outcome.response_truncated for outcome in outcomes],
-            },
-        )
-    return moved
+    rows = [_row(outcome, step) for outcome, step in zip(outcomes, steps, strict=True)]
+    bodies = [outcome.response_body for outcome in outcomes]
+    terms = (ids.decode("op", operator_id), now, orjson.dumps(rows).decode(), bodies)
+    with connection.wrap_database_errors:
+        return {row[0] for row in prepared.planned_anew(_RECORD, terms)}
+
+
+def _row(outcome: Outcome, step: retries.Step) -> dict[str, Any]:
+    """All of an attempt but the answer's body, which is no text."""
+    return {
+        "ordinal": outcome.claimed.ordinal,
+        "claim": outcome.claimed.claim,
+        "state": step.state,
+        "due_at": step.due_at,
+        "tries": step.tries,
+        "said": said(outcome.status, outcome.error),
+        "number": outcome.claimed.attempts + 1,
+        "at": outcome.at,
+        "url": outcome.url,
+        "confirmed": outcome.is_confirmed,
+        "http_status": outcome.status,
+        "error": outcome.error,
+        "cause": outcome.cause,
+        "latency_ms": outcome.latency_ms,
+        "phases_ms": outcome.phases_ms,
+        "ip": outcome.ip,
+        "tls_version": outcome.tls_version,
+        "request_headers": outcome.request_headers,
+        "response_headers": _kept(outcome.response_headers),
+        "response_truncated": outcome.response_truncated,
+    }
 
 
 # Of an answer's headers these are noted, but not what they hold.
 _PRIVATE = frozenset({"set-cookie", "authorization", "www-authenticate"})
 
 
-def _json(headers: dict[str, str]) -> str:
-    kept = {
+def _kept(headers: dict[str, str]) -> dict[str, str]:
+    """An answer's headers as they are stored: JSON in the database knows no NUL."""
+    return {
         name.replace("\x00", ""): "(not kept)" if name in _PRIVATE else value.replace("\x00", "")
         for name, value in headers.items()
     }
-    return orjson.dumps(kept).decode()
 
 
 _WORDS = {
@@ -227,7 +223,3 @@ def _note_test_trade(operator_id: str, confirmed: Sequence[Outcome], now: dateti
         return
     evidence = {"trade": trade.subject_id, "delivery": trade.id}
     facts.establish(operator_id=operator_id, name=OnboardingFact.Name.TEST_TRADES, evidence=evidence, now=now)
-
-
-def _is_test_trade(claimed: Claimed) -> bool:
-    return claimed.test and claimed.event == "TRADE_PLACED"

@@ -1,7 +1,7 @@
-"""Sending in one process: a lane for each operator that has something due, and one pool of threads for the requests.
+"""Sending in one process: a lane for each operator that has something due.
 
-A lane's own thread claims and records; requests run beside it and touch no database. Lanes share nothing but the pool,
-which is larger than any operator's part of it, so a stalled operator holds up nobody else.
+A lane's own thread claims and records, both in one transaction; requests run on further threads of it, which touch
+no database. Lanes share no threads, however many requests of one stall: no operator ever waits for another's.
 """
 
 import logging
@@ -10,13 +10,14 @@ import threading
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, connection, connections, transaction
 
 from operators import signing
 from operators.http import OutboundError, Transport
-from operators.services import deliveries, outbound, recording
+from operators.services import deliveries, endpoints, outbound, recording
 from operators.services.deliveries import Claimed, Target
 from operators.services.recording import Outcome
 from predictu import clock, metrics
@@ -28,9 +29,8 @@ log = logging.getLogger("predictu.callbacks")
 MOST_SENDERS, FEW_SENDERS = 16, 2
 _WORTH_A_SENDER_MS = 4.0
 _STALLED_S = 0.1
-POOL_THREADS = 256
 # Outcomes are recorded so many at a time, or after so long, or when nothing is under way.
-RECORD_AT, RECORD_EVERY_S = 32, 0.02
+RECORD_AT, RECORD_EVERY_S = 32, 0.05
 # A lane without work stays so long, with its database connection, before it ends.
 LINGER_S = 5.0
 # URL and keys are read anew at least so often while deliveries wait in a lane.
@@ -43,9 +43,9 @@ _RECORDING_S = 2.0
 class Lane:
     """The deliveries of one operator in this process, while there are any."""
 
-    def __init__(self, operator_id: str, pool: ThreadPoolExecutor, transport: Transport) -> None:
+    def __init__(self, operator_id: str, transport: Transport) -> None:
         self.operator_id = operator_id
-        self._pool = pool
+        self._pool = ThreadPoolExecutor(MOST_SENDERS, thread_name_prefix=f"callback {operator_id}")
         self._transport = transport
         self._todo: deque[tuple[float, Claimed]] = deque()  # with the moment after which it is not begun any more
         self._late: deque[Claimed] = deque()
@@ -76,13 +76,16 @@ class Lane:
     def is_woken(self) -> bool:
         return self._hungry and not self._stopping
 
+    def close(self) -> None:
+        """Let its threads go; ``run`` has ended."""
+        self._pool.shutdown(wait=False)
+
     def run(self, *, linger_s: float) -> None:
         """Until nothing has been due for ``linger_s``."""
         busy_at = time.monotonic()
         while True:
             try:
-                self._record()
-                self._claim()
+                self._turn()
                 self._give_back()
             except DatabaseError as error:
                 log.warning("callbacks of %s wait for the database: %s", self.operator_id, type(error).__name__)
@@ -97,36 +100,49 @@ class Lane:
                 return
             self._wait(now, busy_at + linger_s)
 
-    def _record(self) -> None:
+    def _turn(self) -> None:
+        """Record what was done and claim what there is room for, together."""
         self._unrecorded += [self._done.popleft() for _ in range(len(self._done))]
-        if not self._unrecorded:
-            return
-        now = clock.now()
-        due_at = recording.record(self.operator_id, self._unrecorded, now=now)
-        for outcome in self._unrecorded:
-            self._latency_ms += 0.1 * (outcome.latency_ms - self._latency_ms)
-            metrics.called_back(confirmed=outcome.is_confirmed, latency_ms=outcome.latency_ms)
-        self._unrecorded.clear()
-        self._hungry, self._answered_at = True, time.monotonic()
-        if due_at is not None:
-            due = self._answered_at + (due_at - now).total_seconds()
-            self._next_due = due if self._next_due is None else min(self._next_due, due)
-
-    def _claim(self) -> None:
-        now = time.monotonic()
-        if self._next_due is not None and now >= self._next_due:
+        outcomes, at = self._unrecorded, time.monotonic()
+        if self._next_due is not None and at >= self._next_due:
             self._next_due, self._hungry = None, True
         most = settings.PREDICTU_CALLBACK_CONCURRENCY
-        aim = bool(self._todo) and now - self._aimed_at >= AIM_EVERY_S
-        if self._stopping or not (aim or (self._hungry and len(self._todo) <= most // 4)):
+        aim = bool(self._todo) and at - self._aimed_at >= AIM_EVERY_S
+        hungry = (self._hungry or bool(outcomes)) and len(self._todo) <= most // 2
+        claiming = (aim or hungry) and not self._stopping
+        if not (outcomes or claiming):
             return
-        self._hungry, self._aimed_at = False, now
+        if claiming:
+            self._hungry = False  # before looking: whoever wakes the lane from now on is heard
+        now, due_at, claimed = clock.now(), None, []
         room = most - len(self._todo) - self._senders
-        self._target, claimed = deliveries.claim(self.operator_id, most=room, now=clock.now())
-        spare_s = settings.PREDICTU_CALLBACK_TIMEOUT_MS / 1000 + _RECORDING_S
-        begin_by = now + settings.PREDICTU_CALLBACK_LEASE_SECONDS - spare_s
-        self._todo.extend((begin_by, each) for each in claimed)
-        self._hungry = bool(claimed) and len(claimed) == room
+        with transaction.atomic():
+            endpoint = endpoints.hold(self.operator_id)
+            if outcomes:
+                due_at = recording.write(endpoint, outcomes, now=now)
+            if claiming:
+                self._target, claimed = deliveries.take(endpoint, most=room, now=now)
+        if outcomes and not claiming:
+            self._hungry = True
+        self._recorded(outcomes, due_at - now if due_at is not None else None)
+        if claiming:
+            spare_s = settings.PREDICTU_CALLBACK_TIMEOUT_MS / 1000 + _RECORDING_S
+            begin_by = at + settings.PREDICTU_CALLBACK_LEASE_SECONDS - spare_s
+            self._todo.extend((begin_by, each) for each in claimed)
+            self._aimed_at = at
+            if claimed and len(claimed) == room:
+                self._hungry = True
+
+    def _recorded(self, outcomes: list[Outcome], next_due: timedelta | None) -> None:
+        for outcome in outcomes:
+            self._latency_ms += 0.1 * (outcome.latency_ms - self._latency_ms)
+            metrics.called_back(confirmed=outcome.is_confirmed, latency_ms=outcome.latency_ms)
+        if outcomes:
+            outcomes.clear()
+            self._answered_at = time.monotonic()
+        if next_due is not None:
+            due = self._answered_at + next_due.total_seconds()
+            self._next_due = due if self._next_due is None else min(self._next_due, due)
 
     def _give_back(self) -> None:
         """What will not be begun any more: the URL or the keys are gone, the process ends, or the lease does."""
@@ -236,7 +252,6 @@ class _Process:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self.pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="callback")
         self.lock = threading.Lock()
         self.lanes: dict[str, tuple[Lane, threading.Thread]] = {}
 
@@ -261,7 +276,7 @@ def wake(operator_id: str) -> None:
         if known is not None:
             known[0].wake()
             return
-        lane = Lane(operator_id, here.pool, outbound.transport())
+        lane = Lane(operator_id, outbound.transport())
         thread = threading.Thread(target=_serve, args=(here, lane), name=f"lane {operator_id}", daemon=True)
         here.lanes[operator_id] = (lane, thread)
         thread.start()
@@ -280,12 +295,17 @@ def _serve(here: _Process, lane: Lane) -> None:
         with here.lock:
             here.lanes.pop(lane.operator_id, None)
     finally:
+        lane.close()
         connections.close_all()
 
 
 def drain(operator_id: str) -> None:
     """Send what is due for an operator and return when nothing is: for jobs that run where they are asked for."""
-    Lane(operator_id, _here().pool, outbound.transport()).run(linger_s=0)
+    lane = Lane(operator_id, outbound.transport())
+    try:
+        lane.run(linger_s=0)
+    finally:
+        lane.close()
 
 
 def stop(*, seconds: float = 12.0) -> None:

@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from operators.models import Attempt, CallbackEvent, Delivery, Endpoint, OnboardingFact, Operator
-from operators.services import callbacks, deliveries, health, keys, recording, replays, retention
+from operators.services import callbacks, deliveries, health, keys, outbound, recording, replays, retention, sending
 from operators.tasks import prune_callbacks
 from predictu.platform.models import ActivityEvent, AdminNotice
 from tests.factories import make_operator, make_pair, now
@@ -290,6 +291,25 @@ def outcome(claimed, status):
     return recording.Outcome(
         claimed=claimed, at=now(), url="https://x", latency_ms=1, phases_ms={}, request_headers={}, status=status
     )
+
+
+def test_a_bell_heard_while_the_lane_looks_makes_it_look_again(serve):
+    """The claim under way may have looked too early to see what the bell was rung for."""
+    operator, _ = make_receiver(serve(Script()))
+    Endpoint.objects.create(operator=operator)
+    lane, looks = sending.Lane(operator.id, outbound.transport()), []
+
+    def hear(execute, sql, *given):
+        if "operators_endpoint" in sql and "FOR NO KEY UPDATE" in sql:
+            looks.append(sql)
+            if len(looks) == 1:
+                lane.wake()
+        return execute(sql, *given)
+
+    with connection.execute_wrapper(hear):
+        lane.run(linger_s=0)
+    lane.close()
+    assert len(looks) == 2
 
 
 def test_claims_of_one_operator_are_bounded_for_the_whole_platform(serve, settings):
