@@ -77,7 +77,7 @@ def page(wanted: DeliveryFilter, page: Page) -> tuple[list[dict[str, Any]], int]
 
 _COLUMNS = (
     "event_id event__id event__event event__sequence event__subject_id event__test event__created_at operator__slug "
-    "user_id state due_at claim attempts last_attempt_at last_error confirmed_at"
+    "user_id state due_at claim__until attempts last_attempt_at last_error confirmed_at"
 ).split()
 
 
@@ -102,7 +102,7 @@ def _row(values: Mapping[str, Any], attempts: Sequence[Mapping[str, Any]]) -> di
         "created_at": clock.seconds(values["event__created_at"]),
         "confirmed_at": clock.seconds(values["confirmed_at"]),
         "last_attempt_at": clock.seconds(values["last_attempt_at"]),
-        "next_attempt_at": clock.seconds(None if values["claim"] else values["due_at"]),
+        "next_attempt_at": clock.seconds(None if values["claim__until"] else values["due_at"]),
         "attempt_count": values["attempts"],
         "error": values["last_error"] or None,
         "attempts": [_attempt(attempt) for attempt in attempts],

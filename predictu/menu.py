@@ -63,6 +63,7 @@ GROUPS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Table("operators.endpoint", "Callback URLs"),
             Table("operators.callbackevent", "Events"),
             Table("operators.attempt"),
+            Table("operators.claim"),
         ),
     ),
     (

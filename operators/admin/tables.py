@@ -264,6 +264,17 @@ def _headers(values: dict[str, str]) -> str:
     return "\n".join(f"{name}: {value}" for name, value in values.items())
 
 
+@admin.register(models.Claim)
+class ClaimAdmin(ReadOnlyAdmin):
+    list_display = ("delivery_link", "operator_link", "until")
+    list_filter = (BY_OPERATOR,)
+    list_select_related = ("operator",)
+    search_help_text = "An operator's id"
+    id_fields = ("operator",)
+    delivery_link = linked("delivery")
+    operator_link = linked("operator", text="name")
+
+
 @admin.register(models.Attempt)
 class AttemptAdmin(ReadOnlyAdmin):
     list_display = ("at", "delivery_link", "operator_link", "number", "confirmed", "http_status", "error", "latency_ms")

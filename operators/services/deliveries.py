@@ -1,11 +1,11 @@
 """What is due, claimed in batches under a lease.
 
-Rows are the truth. A claim pushes ``due_at`` past its lease, so a killed worker's claims are due again within a minute;
-requests are made after the claim's short transaction and before the record's, never inside one.
+Rows are the truth. A claim ends with its lease, so what a killed worker held is due again within a minute; requests are
+made after the claim's short transaction and before the record's, never inside one.
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -53,18 +53,18 @@ def target_of(operator: Operator, now: datetime) -> Target | None:
     return Target(operator.callback_url, found) if found is not None else None
 
 
-_OPEN_CLAIMS = """
-SELECT count(*) FROM operators_delivery WHERE operator_id = $1 AND claim IS NOT NULL AND due_at > $2
-"""
+_OPEN_CLAIMS = "SELECT delivery_id FROM operators_claim WHERE operator_id = $1 AND until > $2"
 _CLAIM = """
 WITH picked AS (
-  SELECT event_id FROM operators_delivery WHERE operator_id = $1 AND due_at <= $2
-  ORDER BY due_at, event_id LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)
-UPDATE operators_delivery AS delivery SET due_at = $4, claim = $5
+  SELECT event_id, state, tries, attempts FROM operators_delivery
+  WHERE operator_id = $1 AND due_at <= $2 AND event_id <> ALL ($3::bigint[])
+  ORDER BY due_at, event_id LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED),
+taken AS (
+  INSERT INTO operators_claim (delivery_id, operator_id, number, until) SELECT event_id, $1, $5, $6 FROM picked
+  ON CONFLICT (delivery_id) DO UPDATE SET number = excluded.number, until = excluded.until)
+SELECT event.ordinal, event.id, event.event, event.user_id, event.subject_id, event.sequence, event.body, event.test,
+  picked.state = 'slow', picked.tries, picked.attempts
 FROM picked JOIN operators_callbackevent AS event ON event.ordinal = picked.event_id
-WHERE delivery.event_id = picked.event_id
-RETURNING event.ordinal, event.id, event.event, event.user_id, event.subject_id, event.sequence, event.body, event.test,
-  delivery.state = 'slow', delivery.tries, delivery.attempts
 """
 
 
@@ -83,13 +83,13 @@ def take(endpoint: Endpoint, *, most: int, now: datetime) -> tuple[Target | None
     endpoints.aim(endpoint, target.url, now)
     raw = ids.decode("op", operator.id)
     with connection.wrap_database_errors:
-        ((open_claims,),) = prepared.planned_anew(_OPEN_CLAIMS, (raw, now))
-        most = min(most, endpoints.room(endpoint, open_claims, now))
+        held = [row[0] for row in prepared.planned_anew(_OPEN_CLAIMS, (raw, now))]
+        most = min(most, endpoints.room(endpoint, len(held), now))
         if most <= 0:
             return target, []
         number = secrets.randbits(62)
         lease = now + timedelta(seconds=settings.PREDICTU_CALLBACK_LEASE_SECONDS)
-        rows = prepared.planned_anew(_CLAIM, (raw, now, most, lease, number)).fetchall()
+        rows = prepared.planned_anew(_CLAIM, (raw, now, held, most, number, lease)).fetchall()
     if rows:
         endpoints.probing(endpoint, now)
     return target, [_claimed(row, number) for row in sorted(rows, key=itemgetter(0))]
@@ -113,15 +113,17 @@ def _claimed(row: Sequence[Any], number: int) -> Claimed:
     )
 
 
-def release(claims: Iterable[Claimed], *, now: datetime) -> None:
+def release(claims: Sequence[Claimed]) -> None:
     """Give back what was claimed and not tried."""
-    for each in claims:
-        with connection.cursor() as cursor:
-            cursor.execute(_RELEASE, {"now": now, "ordinal": each.ordinal, "claim": each.claim})
+    ordinals, numbers = [each.ordinal for each in claims], [each.claim for each in claims]
+    with connection.cursor() as cursor:
+        cursor.execute(_RELEASE, {"ordinals": ordinals, "numbers": numbers})
 
 
 _RELEASE = """
-UPDATE operators_delivery SET due_at = %(now)s, claim = NULL WHERE event_id = %(ordinal)s AND claim = %(claim)s
+DELETE FROM operators_claim AS claim
+USING unnest(%(ordinals)s::bigint[], %(numbers)s::bigint[]) AS given(ordinal, number)
+WHERE claim.delivery_id = given.ordinal AND claim.number = given.number
 """
 
 
@@ -131,8 +133,10 @@ LEFT JOIN operators_endpoint AS endpoint ON endpoint.operator_id = operator.id
 WHERE operator.callback_url <> '' AND operator.s2s_enabled
   AND (endpoint.operator_id IS NULL OR endpoint.url <> operator.callback_url OR (
     coalesce(endpoint.paused_until <= %(now)s, true) AND coalesce(endpoint.probe_at <= %(now)s, true)))
-  AND EXISTS (SELECT 1 FROM operators_delivery AS delivery
-    WHERE delivery.operator_id = operator.id AND delivery.due_at <= %(now)s)
+  AND (SELECT due_at FROM operators_delivery AS delivery
+    WHERE delivery.operator_id = operator.id AND delivery.due_at <= %(now)s AND NOT EXISTS (
+      SELECT 1 FROM operators_claim AS claim WHERE claim.delivery_id = delivery.event_id AND claim.until > %(now)s)
+    ORDER BY due_at LIMIT 1) IS NOT NULL
 """
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q
 
 from operators import retries
 from operators.models import Delivery, Endpoint, Operator
@@ -156,5 +155,5 @@ def _forget_failing(endpoint: Endpoint) -> None:
 
 def _hasten(endpoint: Endpoint, now: datetime) -> None:
     """Make due at once what the slow schedule holds: it waited for an endpoint that was not there."""
-    waiting = Delivery.objects.filter(operator_id=endpoint.operator_id, state=Delivery.State.SLOW, claim=None)
-    waiting.filter(Q(due_at__gt=now)).update(due_at=now)
+    waiting = Delivery.objects.filter(operator_id=endpoint.operator_id, state=Delivery.State.SLOW)
+    waiting.filter(due_at__gt=now).update(due_at=now)

@@ -52,16 +52,21 @@ WITH made AS (
     unnest($4::bytea[])) AS made(ordinal, claim, state, due_at, tries, said, number, at, url, confirmed, http_status,
       error, cause, latency_ms, phases_ms, ip, tls_version, request_headers, response_headers, response_truncated,
       response_body)),
+given_back AS (
+  DELETE FROM operators_claim AS claim USING made
+  WHERE claim.delivery_id = made.ordinal AND (claim.number = made.claim OR made.state = 'confirmed')
+  RETURNING claim.delivery_id),
 tried AS (
   INSERT INTO operators_attempt (delivery_id, operator_id, number, at, url, confirmed, http_status, error, cause,
     latency_ms, phases_ms, ip, tls_version, request_headers, response_headers, response_body, response_truncated)
   SELECT ordinal, $1, number, at, url, confirmed, http_status, error, cause, latency_ms, phases_ms, ip,
     tls_version, request_headers, response_headers, response_body, response_truncated FROM made)
-UPDATE operators_delivery AS delivery SET state = made.state, due_at = made.due_at, tries = made.tries, claim = NULL,
+UPDATE operators_delivery AS delivery SET state = made.state, due_at = made.due_at, tries = made.tries,
   attempts = delivery.attempts + 1, last_attempt_at = made.at, last_error = made.said,
   confirmed_at = CASE WHEN made.state = 'confirmed' THEN coalesce(delivery.confirmed_at, $2)
     ELSE delivery.confirmed_at END
-FROM made WHERE delivery.event_id = made.ordinal AND (delivery.claim = made.claim OR made.state = 'confirmed')
+FROM made WHERE delivery.event_id = made.ordinal
+  AND (made.state = 'confirmed' OR made.ordinal IN (SELECT delivery_id FROM given_back))
 RETURNING delivery.event_id
 """
 PROMOTE = """

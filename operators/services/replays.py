@@ -17,10 +17,13 @@ BATCH = 1_000
 
 # What is being sent or will be anyway is left alone.
 _REPLAY = """
-UPDATE operators_delivery SET state = CASE WHEN user_id = '' THEN 'ready' ELSE 'behind' END,
-  due_at = CASE WHEN user_id = '' THEN %(now)s::timestamptz END, claim = NULL, tries = 0
-WHERE operator_id = %(operator)s AND event_id = ANY(%(events)s) AND state NOT IN ('ready', 'behind')
-RETURNING user_id
+WITH again AS (
+  UPDATE operators_delivery SET state = CASE WHEN user_id = '' THEN 'ready' ELSE 'behind' END,
+    due_at = CASE WHEN user_id = '' THEN %(now)s::timestamptz END, tries = 0
+  WHERE operator_id = %(operator)s AND event_id = ANY(%(events)s) AND state NOT IN ('ready', 'behind')
+  RETURNING event_id, user_id),
+dropped AS (DELETE FROM operators_claim AS claim USING again WHERE claim.delivery_id = again.event_id)
+SELECT user_id FROM again
 """
 
 

@@ -17,6 +17,7 @@ WITH oldest AS (
   SELECT ordinal FROM (SELECT ordinal, created_at, sequence FROM operators_callbackevent
     ORDER BY ordinal LIMIT %(batch)s) AS first WHERE created_at < %(before)s AND sequence IS NOT NULL),
 attempts AS (DELETE FROM operators_attempt WHERE delivery_id IN (SELECT ordinal FROM oldest)),
+claims AS (DELETE FROM operators_claim WHERE delivery_id IN (SELECT ordinal FROM oldest)),
 deliveries AS (DELETE FROM operators_delivery WHERE event_id IN (SELECT ordinal FROM oldest))
 DELETE FROM operators_callbackevent WHERE ordinal IN (SELECT ordinal FROM oldest)
 """

@@ -150,7 +150,7 @@ class Lane:
             while self._todo:
                 self._late.append(self._todo.popleft()[1])
         if self._late:
-            deliveries.release(self._late, now=clock.now())
+            deliveries.release(list(self._late))
             self._late.clear()
 
     def _send(self) -> None:

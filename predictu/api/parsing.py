@@ -67,9 +67,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-_DECODER = json.JSONDecoder(
-    parse_float=_number, parse_int=_integer, parse_constant=_refuse, object_pairs_hook=_object
-)
+_DECODER = json.JSONDecoder(parse_float=_number, parse_int=_integer, parse_constant=_refuse, object_pairs_hook=_object)
 
 
 def _depth(text: str) -> int:

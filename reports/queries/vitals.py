@@ -37,11 +37,11 @@ SELECT min(created_at) FROM (
 _DUE = """
 SELECT min(due_at) FROM (
   SELECT (SELECT due_at FROM operators_delivery AS delivery
-    WHERE delivery.operator_id = endpoint.operator_id AND delivery.due_at IS NOT NULL
+    WHERE delivery.operator_id = endpoint.operator_id AND delivery.due_at <= %(now)s AND NOT EXISTS (
+      SELECT 1 FROM operators_claim AS claim WHERE claim.delivery_id = delivery.event_id AND claim.until > %(now)s)
     ORDER BY due_at LIMIT 1) AS due_at
   FROM operators_endpoint AS endpoint
   WHERE failing_since IS NULL AND (paused_until IS NULL OR paused_until <= %(now)s)) AS first
-WHERE due_at <= %(now)s
 """
 
 

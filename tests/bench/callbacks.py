@@ -50,8 +50,8 @@ def floor(port: int, authority: Authority) -> float:
     return POSTS / (time.perf_counter() - begun)
 
 
-def fill(operator: Any, count: int) -> None:
-    """``count`` numbered events of an operator, each due."""
+def fill(operator: Any, count: int, *, body: bytes = BODY) -> None:
+    """``count`` numbered events of an operator, each of another user and due; ids grow with time as the platform's."""
     from django.db import connection
 
     from predictu import ids
@@ -66,13 +66,15 @@ def fill(operator: Any, count: int) -> None:
             """WITH made AS (
                  INSERT INTO operators_callbackevent
                    (id, operator_id, event, user_id, subject_id, body, test, sequence, created_at)
-                 SELECT gen_random_uuid(), %(operator)s, 'TRADE_PLACED', 'usr_' || gen_random_uuid(), '', %(body)s,
+                 SELECT (lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0')
+                     || '7' || substr(md5(n::text || %(last)s), 1, 3) || '8' || substr(md5(n::text), 1, 15))::uuid,
+                   %(operator)s, 'TRADE_PLACED', 'usr_' || right(%(operator)s::text, 12) || '_' || (%(last)s + n), '', %(body)s,
                    false, %(last)s + n, now() FROM generate_series(1, %(count)s) AS n
                  RETURNING ordinal, user_id)
                INSERT INTO operators_delivery
                  (event_id, operator_id, user_id, state, due_at, tries, attempts, last_error)
                SELECT ordinal, %(operator)s, user_id, 'ready', now(), 0, 0, '' FROM made""",
-            {"operator": ids.decode("op", operator.id), "body": BODY, "last": last, "count": count},
+            {"operator": ids.decode("op", operator.id), "body": body, "last": last, "count": count},
         )
         if count > POSTS:
             cursor.execute("ANALYZE operators_callbackevent, operators_delivery")
@@ -116,7 +118,7 @@ def _pages(connection: Any) -> int:
         cursor.execute("SELECT pg_stat_force_next_flush()")
         cursor.execute(
             """SELECT sum(heap_blks_hit + heap_blks_read + idx_blks_hit + idx_blks_read)
-               FROM pg_statio_user_tables WHERE relname = 'operators_delivery'"""
+               FROM pg_statio_user_tables WHERE relname IN ('operators_delivery', 'operators_claim')"""
         )
         return int(cursor.fetchone()[0])
 

@@ -122,6 +122,7 @@ def fill(many=MANY):
         ),
     )
     deliveries = put(operators.Delivery, lambda n: operators.Delivery(**whose(n), event=events[n], state="ready"))
+    put(operators.Claim, lambda n: operators.Claim(**whose(n), delivery=deliveries[n], number=n, until=at))
     put(
         operators.Attempt,
         lambda n: operators.Attempt(

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from operators.models import Attempt, CallbackEvent, Delivery, Endpoint, OnboardingFact, Operator
+from operators.models import Attempt, CallbackEvent, Claim, Delivery, Endpoint, OnboardingFact, Operator
 from operators.services import callbacks, deliveries, health, keys, outbound, recording, replays, retention, sending
 from operators.tasks import prune_callbacks
 from predictu.platform.models import ActivityEvent, AdminNotice
@@ -44,7 +44,8 @@ def test_an_event_is_sent_signed_and_confirmed(serve):
     assert request.headers["x-predictu-sequence"] == "1"
     assert is_genuine(request, pair.secret)
     row = delivery(event)
-    assert (row.state, row.due_at, row.claim, row.attempts, row.last_error) == ("confirmed", None, None, 1, "")
+    assert (row.state, row.due_at, row.attempts, row.last_error) == ("confirmed", None, 1, "")
+    assert not Claim.objects.exists()
     assert row.confirmed_at is not None
     attempt = Attempt.objects.get()
     assert (attempt.number, attempt.confirmed, attempt.http_status, attempt.url) == (1, True, 200, server.url())
@@ -281,7 +282,7 @@ def test_a_failure_reported_after_the_lease_changes_nothing_and_a_confirmation_c
     _, (held,) = deliveries.claim(operator.id, most=1, now=now() + timedelta(minutes=2))
     recording.record(operator.id, [outcome(lost, 500)], now=now())
     row = delivery(event)
-    assert (row.state, row.claim, row.attempts) == ("ready", held.claim, 0)
+    assert (row.state, row.attempts, Claim.objects.get().number) == ("ready", 0, held.claim)
     recording.record(operator.id, [outcome(lost, 200)], now=now())
     recording.record(operator.id, [outcome(held, 500)], now=now())
     assert states(event) == ["confirmed"]
