@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("operators", "0004_plain_plurals"),
+        ("operators", "0005_events_fewer_indexes"),
     ]
 
     operations = [
