@@ -1,7 +1,9 @@
 """Settling 10,000 and 100,000 positions beside bare SQL that makes the same writes under the same triggers.
 
-``python -m tests.bench.settlement [positions …]``. How long the users' balances are held is printed for each size. With
-the largest, trades go on in another market meanwhile; the longest silence between two of them is printed.
+``python -m tests.bench.settlement [positions …]``. How long the users' balances are held is printed for each size, by
+the clock and in seconds of the processor. With the largest, trades go on in another market meanwhile; the longest
+silence between two of them is printed. Last, ``verify_ledger`` over what was settled beside bare sums over the same
+rows; the players and trades are copies that nobody paid for, so it finds much, which is not what is measured.
 """
 
 import logging
@@ -149,13 +151,31 @@ class Scene:
 
 
 class Held(logging.Handler):
-    """How long the last settlement held its users, in seconds, as it says in the log."""
+    """How long the last settlement held its users, in seconds, as it says in the log; and of the processor's time."""
 
-    seconds = 0.0
+    seconds, cpu, _begun = 0.0, 0.0, 0.0
 
     def emit(self, record: logging.LogRecord) -> None:
         if isinstance(record.args, tuple) and len(record.args) == 4:
             self.seconds = float(record.args[3]) / 1000  # type: ignore[arg-type]
+            self.cpu = self._computed() - self._begun
+
+    def watch(self) -> None:
+        """Read the processor's clock when a settlement comes to its users."""
+        from trading.services.settling import Work
+
+        move = Work.move
+
+        def timed(work: Any) -> None:
+            self._begun = self._computed()
+            move(work)
+
+        Work.move = timed  # type: ignore[method-assign]
+
+    def _computed(self) -> float:
+        from django.db import connection
+
+        return processor.seconds(connection.connection.info.backend_pid)
 
 
 @dataclass(frozen=True)
@@ -173,8 +193,8 @@ def took(act: Callable[[], object]) -> Took:
     return Took(time.perf_counter() - begun, processor.seconds(database) - before)
 
 
-def settled(scene: Scene) -> Took:
-    """What our settlement takes."""
+def resolved(scene: Scene) -> Callable[[], None]:
+    """Settles a market that is resolved by now."""
     from tests.factories import make_admin, now
     from trading.services import settlements, settling
 
@@ -184,7 +204,7 @@ def settled(scene: Scene) -> Took:
     def pay() -> None:
         assert settling.settle(done.settlement.id, now=now())
 
-    return took(pay)
+    return pay
 
 
 def bare(scene: Scene) -> Took:
@@ -227,8 +247,60 @@ class Trading(threading.Thread):
             self.moments.append(time.perf_counter())
         connection.close()
 
-    def longest_silence(self) -> float:
-        return max((later - earlier for earlier, later in zip(self.moments, self.moments[1:], strict=False)), default=0)
+    def during(self, act: Callable[[], None]) -> tuple[int, float]:
+        """How many trades were made while ``act`` ran, and the longest silence in seconds."""
+        self.start()
+        while len(self.moments) < 50 and self.is_alive():
+            time.sleep(0.01)
+        begun = time.perf_counter()
+        act()
+        ended = time.perf_counter()
+        self.over.set()
+        self.join()
+        made = [moment for moment in self.moments if begun <= moment <= ended]
+        points = [begun, *made, ended]
+        return len(made), max(later - earlier for earlier, later in zip(points, points[1:], strict=False))
+
+
+# The sums ``verify_ledger`` compares, over the same rows, compared with nothing.
+SUMS = (
+    """SELECT count(*), bool_and(hash = sha256(before || convert_to('1|' || id::text || '|' || player_id::text || '|' ||
+         seq::text || '|' || type || '|' || amount_usd::text || '|' || balance_before_usd::text || '|' ||
+         balance_after_usd::text || '|' || to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US') ||
+         '|' || reference_type || '|' || length(reference_id)::text || ':' || reference_id || '|' ||
+         length(idempotency_key)::text || ':' || idempotency_key || '|' || actor, 'UTF8')))
+       FROM (SELECT *, lag(hash, 1, ''::bytea) OVER (PARTITION BY player_id ORDER BY seq) AS before
+             FROM accounts_ledgerentry) AS entry""",
+    "SELECT DISTINCT ON (player_id) balance_after_usd, hash FROM accounts_ledgerentry ORDER BY player_id, seq DESC",
+    """SELECT player_id, reference_id, sum(amount_usd) FROM accounts_ledgerentry WHERE reference_type = 'trade'
+       GROUP BY player_id, reference_id""",
+    "SELECT reference_id, sum(amount_usd) FROM accounts_ledgerentry WHERE reference_type = 'settlement' GROUP BY 1",
+    """SELECT player_id, market_id, outcome, sum(quantity), sum(cost_usd), sum(pnl_usd) FROM trading_trade
+       GROUP BY player_id, market_id, outcome""",
+    "SELECT player_id, count(*), sum(cost_usd), count(pnl_usd) FROM trading_trade GROUP BY player_id",
+    "SELECT operator_id, market_id, category, count(*), sum(cost_usd) FROM trading_trade GROUP BY 1, 2, 3",
+    "SELECT player_id, count(*), sum(quantity), sum(realized_pnl_usd) FROM trading_position GROUP BY player_id",
+    "SELECT market_id, operator_id, outcome, sum(quantity), sum(payout_usd) FROM trading_position GROUP BY 1, 2, 3",
+    "SELECT trade_id, sum(spread_usd), sum(fee_usd), sum(volume_usd) FROM trading_revenuefact GROUP BY trade_id",
+)
+
+
+def verified() -> tuple[int, float, float]:
+    """Rows of the ledger, and the seconds of bare sums and of ``verify_ledger``."""
+    from django.db import connection
+
+    from accounts.models import LedgerEntry
+    from trading.services import verification
+
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE accounts_ledgerentry, accounts_player, trading_trade, trading_position")
+        begun = time.perf_counter()
+        for statement in SUMS:
+            cursor.execute(f"SELECT count(*) FROM ({statement}) AS sums")  # noqa: S608 words of our own
+        floor = time.perf_counter() - begun
+    begun = time.perf_counter()
+    verification.verify()
+    return LedgerEntry.objects.count(), floor, time.perf_counter() - begun
 
 
 def main() -> None:
@@ -236,33 +308,34 @@ def main() -> None:
     logging.getLogger("predictu.settlements").addHandler(told)
     logging.getLogger("predictu.settlements").setLevel(logging.INFO)
     logging.getLogger("predictu.settlements").propagate = False
+    told.watch()
     from django.db import connections
 
     from risk.models import CircuitBreaker
     from tests import databases
 
-    for size in [int(word) for word in sys.argv[1:]] or SIZES:
+    sizes = [int(word) for word in sys.argv[1:]] or SIZES
+    for size in sizes:
         databases.renew(name)
         connections.close_all()
         CircuitBreaker.objects.update(trigger_threshold=10**9)  # what is settled here would stop the trades meanwhile
         scene = Scene(size)
-        ours, floors = [], []
+        ours, floors, held = [], [], []
         for _ in range(ROUNDS.get(size, 1)):
             floors.append(bare(scene))
-            ours.append(settled(scene))
+            ours.append(took(resolved(scene)))
+            held.append((told.seconds, told.cpu))
         clock, floor = (statistics.median(each.clock for each in all_) for all_ in (ours, floors))
         cpu, floor_cpu = (statistics.median(each.cpu for each in all_) for all_ in (ours, floors))
+        waited, computed = (statistics.median(each) for each in zip(*held, strict=True))
         say(f"settle {size:,}: {size / clock:,.0f}/s in {clock:.2f} s, {floor / clock:.2f} of the floor's speed;"
-            f" processor {cpu:.2f} s, {floor_cpu / cpu:.2f}; balances held {told.seconds:.2f} s;"
+            f" processor {cpu:.2f} s, {floor_cpu / cpu:.2f}; balances held {waited:.2f} s, processor {computed:.2f} s;"
             f" load {os.getloadavg()[0]:.1f}")  # fmt: skip
-        if size == max(SIZES):
-            trading = Trading(scene.operators[0])
-            trading.start()
-            settled(scene)
-            trading.over.set()
-            trading.join()
-            silence = trading.longest_silence() * 1000
-            say(f"  {len(trading.moments):,} trades meanwhile, longest silence {silence:.0f} ms")
+        if size == max(sizes):
+            count, silence = Trading(scene.operators[0]).during(resolved(scene))
+            say(f"  {count:,} trades meanwhile, longest silence {silence * 1000:.0f} ms; load {os.getloadavg()[0]:.1f}")
+        rows, sums, checks = verified()
+        say(f"  verify_ledger over {rows:,} rows: {checks:.2f} s, {checks / sums:.2f} x its bare sums' {sums:.2f} s")
     connections.close_all()
     databases.drop(name)
 
