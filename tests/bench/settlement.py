@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from tests.bench import processor
@@ -148,6 +149,19 @@ class Scene:
                   " position_count = position_count + 1000000")  # fmt: skip
         self._run("ANALYZE trading_position; ANALYZE trading_trade")
         return market
+
+
+def room() -> None:
+    """Nothing stops trades on other markets but what is measured: no wall and no breaker."""
+    from risk.models import CircuitBreaker
+    from risk.services import limits
+    from tests.factories import make_admin, now
+
+    CircuitBreaker.objects.update(is_enabled=False)
+    walls = ("global_exposure_limit_usd", "category_limits.crypto", "per_market_max_usd")
+    limits.change(
+        changes={f"risk.{wall}": Decimal(10**12) for wall in walls}, actor=make_admin(), reason="bench", now=now()
+    )
 
 
 class Held(logging.Handler):
@@ -311,15 +325,14 @@ def main() -> None:
     told.watch()
     from django.db import connections
 
-    from risk.models import CircuitBreaker
     from tests import databases
 
     sizes = [int(word) for word in sys.argv[1:]] or SIZES
     for size in sizes:
         databases.renew(name)
         connections.close_all()
-        CircuitBreaker.objects.update(trigger_threshold=10**9)  # what is settled here would stop the trades meanwhile
         scene = Scene(size)
+        room()
         ours, floors, held = [], [], []
         for _ in range(ROUNDS.get(size, 1)):
             floors.append(bare(scene))
