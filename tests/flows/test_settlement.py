@@ -1,4 +1,4 @@
-"""From the source's word to money paid: sync, trades of 200 users of 3 operators, four results, one correction."""
+"""From the source's word to money paid: sync, trades of 200 users of 3 operators, four results, three corrections."""
 
 import random
 from collections import defaultdict
@@ -15,7 +15,7 @@ from risk.models import ExposureBucket
 from tests.factories import make_admin, make_operator, make_player, now, place
 from tests.trading.polymarket.records import gamma_event, gamma_market, listed
 from trading import positions
-from trading.models import Market, Position, RevenueFact, Settlement, Trade
+from trading.models import HourlyRevenue, Market, Position, RevenueFact, Settlement, Trade
 from trading.polymarket import parse
 from trading.positions import Holding
 from trading.services import corrections, rollups, settlements, settling, sync, verification
@@ -106,13 +106,19 @@ def test_from_sync_to_paid(settings, tmp_path):
     results = {market_of[name].id: name for name in names}
     check_figures(results, holdings, buys, before)
 
-    # what was resolved no should have been yes
-    corrections.correct(market_id=market_of["no"].id, outcome="yes", reason="wrong feed", actor=make_admin(), now=now())
-    results[market_of["no"].id] = "yes"
-    check_figures(results, holdings, buys, before)
+    # what was resolved no should have been yes; what yes, cancelled; what was cancelled, no
+    for name, right in (("no", "yes"), ("yes", "cancelled"), ("cancelled", "no")):
+        corrections.correct(
+            market_id=market_of[name].id, outcome=right, reason="wrong feed", actor=make_admin(), now=now()
+        )
+        results[market_of[name].id] = right
+        check_figures(results, holdings, buys, before)
 
     assert rollups.compact() == RevenueFact.objects.count()
     assert verification.verify() == []
+    check_revenue(results, holdings)
+    call_command("rebuild_rollups", stdout=StringIO())
+    check_revenue(results, holdings)
     out = StringIO()
     call_command("verify_ledger", "--anchor", stdout=out)
     assert "Everything holds" in out.getvalue()
@@ -138,6 +144,20 @@ def check_figures(results, holdings, buys, before):
         check_settlement(market, result, {key: value for key, value in holdings.items() if key[1] == market}, paid)
     for position in Position.objects.all():
         check_position(position, results[position.market_id], holdings, buys, paid)
+
+
+def check_revenue(results, holdings):
+    """What the rollups hold is what the trades earned, less the parts that the cancelled market gave back."""
+    expected = defaultdict(Decimal)
+    for trade in Trade.objects.all():
+        holding = holdings[trade.player_id, trade.market_id, trade.outcome]
+        void, sums = results[trade.market_id] == "cancelled", {"spread_usd": trade.spread_usd, "fee_usd": trade.fee_usd}
+        for name, amount in sums.items():
+            part = positions.void_part(amount, holding.quantity, holding.bought_quantity)
+            expected[name] += amount - (part if void and trade.side == "buy" and holding.quantity else 0)
+        expected["volume_usd"] += 0 if void else trade.cost_usd
+        expected["trade_count"] += 0 if void else 1
+    assert HourlyRevenue.objects.aggregate(**{name: Sum(name) for name in expected}) == dict(expected)
 
 
 def check_settlement(market, result, holdings, paid):

@@ -478,3 +478,17 @@ def test_a_second_admin_confirms_what_pays_much(scene, settings):
     assert Settlement.objects.get().resolution == "yes"
     cheap = settlements.resolve(market_id=make_market().id, outcome="no", reason="x", actor=asked, now=now())
     assert cheap.created
+
+
+def test_a_second_admin_confirms_every_correction(scene, settings):
+    resolve(scene.market, "yes")
+    before = books()
+    settings.PREDICTU_TWO_PERSON, settings.PREDICTU_SETTLEMENT_APPROVAL_USD = True, 10**9
+    asked, other = make_admin(), make_admin()
+    done = corrections.correct(market_id=scene.market.id, outcome="cancelled", reason="x", actor=asked, now=now())
+    assert done.settlement is None and books() == before
+    with pytest.raises(errors.Forbidden):
+        approvals.decide(approval_id=done.approval.id, approve=True, reason="", actor=asked, now=now())
+    assert books() == before
+    approvals.decide(approval_id=done.approval.id, approve=True, reason="seen it too", actor=other, now=now())
+    assert (Settlement.objects.get().resolution, Market.objects.get().status) == ("cancelled", "cancelled")

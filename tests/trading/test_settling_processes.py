@@ -1,6 +1,7 @@
 """Settlement among real transactions: killed at every write, and raced by trades."""
 
 import multiprocessing
+from decimal import Decimal
 
 import pytest
 from django.db import connection, connections
@@ -8,6 +9,7 @@ from django.db import connection, connections
 from accounts.models import LedgerEntry, Player
 from operators.models import CallbackEvent
 from predictu import errors
+from predictu.platform.models import ConfigRevision
 from risk.models import ExposureBucket
 from tests.factories import make_admin, make_market, make_operator, make_player, now, place
 from trading.models import Market, Position, RevenueFact, Settlement, SettlementPart, Trade
@@ -18,7 +20,8 @@ pytestmark = pytest.mark.committed
 ROOM = {"new_tier_limit": 10_000, "regular_tier_limit": 10_000, "max_bet_usd": 10_000}
 WRITTEN = (
     "trading_trade", "trading_position", "accounts_ledgerentry", "accounts_player", "operators_callbackevent",
-    "trading_settlementpart", "risk_exposurebucket", "platform_activityevent",
+    "trading_settlement", "trading_settlementpart", "trading_revenuefact", "risk_exposurebucket",
+    "platform_activityevent",
 )  # fmt: skip
 _KILLER = """
 CREATE SEQUENCE kill_count;
@@ -51,6 +54,9 @@ def test_killed_at_any_write_it_leaves_no_trace_and_is_taken_up_again(settings):
     users = [make_player(operator, balance="100") for _ in range(2)]
     place(users[0], market, 10)
     place(users[1], market, 10, outcome="no")
+    ConfigRevision.objects.create(
+        values={"fees.settlement_fee_bps": 150}, reason="fee", actor=make_admin(), created_at=now()
+    )
     done = settlements.resolve(market_id=market.id, outcome="yes", reason="x", actor=make_admin(), now=now())
     run(_KILLER)
     for table in WRITTEN:
@@ -69,7 +75,9 @@ def test_killed_at_any_write_it_leaves_no_trace_and_is_taken_up_again(settings):
     assert number > 10
     row = Settlement.objects.get()
     assert (row.status, row.positions_settled, row.total_payout_usd) == ("completed", 2, 10)
-    assert LedgerEntry.objects.filter(type="settlement").count() == 1
+    entries = LedgerEntry.objects.filter(reference_id=row.id).order_by("seq")
+    assert list(entries.values_list("type", "amount_usd")) == [("settlement", 10), ("fee", Decimal("-0.15"))]
+    assert RevenueFact.objects.get(kind="settlement_fee").settlement_fee_usd == Decimal("0.15")
     assert CallbackEvent.objects.filter(event="POSITION_RESOLVED").count() == 2
     assert settling.settle(row.id, now=now()) is False
     assert verification.verify() == []
