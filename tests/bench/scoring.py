@@ -1,20 +1,20 @@
 """Gathering what all users are judged by, set-wise, beside the least that any such gathering has to read.
 
-``python -m tests.bench.scoring [trades]`` (default 1,000,000) simulates a platform of that size first. The floor is one
-pass over the trades, one look at the price history for each buy, and the buys copied out: no dates, no moments, no
-pairs of accounts.
+``python -m tests.bench.scoring [trades …]`` (default 100,000) does it on a simulated platform of that size, which is made
+once (see ``simulated``). The floor is one pass over the trades, one look at the price history for each buy, and the
+buys copied out: no dates, no moments, no pairs of accounts.
 """
 
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
-TRADES = 1_000_000
-_TRADES_A_USER = 20
-_TRADES_A_MARKET = 800
+from tests.bench import simulated
+
+TRADES = 100_000
 
 _FLOOR = {
     "one pass over trades": """
@@ -35,30 +35,6 @@ _COPY = "COPY (SELECT player_id, market_id, outcome, created_at FROM trading_tra
 def say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
-
-
-def prepare(trades: int) -> str:
-    """A database of our own with a simulated platform; its name."""
-    from tests.bench.settlement import prepare as own_database
-
-    name = own_database()
-    from predictu import clock
-    from reports.simulated import bulk
-    from reports.simulation.parameters import DEFAULT
-    from reports.simulation.world import simulate
-
-    size = replace(
-        DEFAULT,
-        start=clock.day_start(clock.now()) - timedelta(days=DEFAULT.days),
-        trades=trades,
-        users=max(20, trades // _TRADES_A_USER),
-        markets=min(DEFAULT.markets, max(40, trades // _TRADES_A_MARKET)),
-    )
-    seconds, world = timed(lambda: simulate(parameters=size, seed=1))
-    say(f"{trades:,} trades of {size.users:,} users simulated in {seconds:.1f} s")
-    seconds, _ = timed(lambda: bulk.load(world))
-    say(f"written by COPY and verified in {seconds:.1f} s")
-    return name
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -90,12 +66,13 @@ def floor() -> float:
 
 def gathered() -> tuple[float, int]:
     """Seconds and users of the real thing, its two parts printed."""
+    from accounts.models import Player
     from predictu import clock
     from trading.queries import features
     from trading.services import evaluations
 
     now = clock.now()
-    players = features.players_with_news(now)
+    players = list(Player.objects.filter(trade_count__gt=0).order_by("id").values_list("id", flat=True))
     seconds, found = timed(lambda: features.matches(now))
     say(f"  {'who bet together':33}{seconds:8.1f} s")
     began = time.monotonic()
@@ -107,21 +84,27 @@ def gathered() -> tuple[float, int]:
     return seconds + rest, users
 
 
-def main() -> None:
-    trades = int(sys.argv[1]) if len(sys.argv) > 1 else TRADES
-    name = prepare(trades)
-    from tests import databases
+def measure(trades: int) -> None:
+    import django
 
+    django.setup()
+    say(f"{trades:,} trades:")
     least = floor()
     seconds, users = gathered()
     say(
-        f"features of {users:,} users from {trades:,} trades: {seconds:.1f} s, {users / seconds:,.0f} users/s; "
+        f"  features of {users:,} users: {seconds:.1f} s, {users / seconds:,.0f} users/s; "
         f"floor {least:.1f} s, ratio {least / seconds:.2f}"
     )
-    from django.db import connections
 
-    connections.close_all()
-    databases.drop(name)
+
+def main() -> None:
+    if sys.argv[1:2] == ["--measure"]:
+        measure(int(sys.argv[2]))
+        return
+    for trades in [int(size) for size in sys.argv[1:]] or [TRADES]:
+        environment = {**simulated.database(trades), "DJANGO_SETTINGS_MODULE": "predictu.settings"}
+        command = [sys.executable, "-m", "tests.bench.scoring", "--measure", str(trades)]
+        subprocess.run(command, cwd=simulated.ROOT, env={**os.environ, **environment}, check=True)
 
 
 if __name__ == "__main__":
