@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 TENTHS = 10
+_COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple")
 
 Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -89,20 +90,28 @@ def _roc(values: Values, sharp: Flags) -> tuple[Values, Values]:
 
 
 def plot(*, backtest: Backtest, title: str, path: Path) -> None:
-    """Write a PNG: the ROC curve of every score, and the first one's lift by tenth."""
+    """Write a PNG: ROC curve and lift by tenth of every score, the first one in front."""
     figure = Figure(figsize=(11, 5), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(f"{title} ({backtest.sharp} sharp, {backtest.others} others)")
-    curves, bars = figure.subplots(1, 2)
-    for number, verdict in enumerate(backtest.verdicts):
-        width, colour = (2.4, "black") if number == 0 else (1.2, None)
-        curves.plot(*verdict.roc, linewidth=width, color=colour, label=f"{verdict.name} {verdict.auc:.3f}")
+    figure.suptitle(f"{title} ({backtest.sharp:,} sharp, {backtest.others:,} others)")
+    curves, lifts = figure.subplots(1, 2)
+    first, *rest = backtest.verdicts
+    colours = dict(zip((verdict.name for verdict in rest), _COLOURS, strict=False))
+    for verdict in backtest.verdicts:
+        colour, width = colours.get(verdict.name, "black"), 1.4 if verdict is not first else 2.6
+        label = f"{verdict.name.replace('_', ' ')} {verdict.auc:.3f}"
+        curves.plot(*verdict.roc, linewidth=width, color=colour, label=label)
     curves.plot([0, 1], [0, 1], linestyle=":", color="grey", label=f"shuffled labels {backtest.shuffled_auc:.3f}")
     curves.set(xlabel="share of others at or above the score", ylabel="share of sharp players", title="ROC, with AUC")
+    curves.set(xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
     curves.legend(loc="lower right", fontsize=8)
-    first = backtest.verdicts[0]
-    bars.bar(range(1, len(first.lift) + 1), first.lift, color="steelblue")
-    bars.axhline(1, linestyle=":", color="grey")
-    bars.set(xlabel="tenth of players, highest scores first", ylabel="lift", title=f"Lift of {first.name}")
-    bars.set_xticks(range(1, len(first.lift) + 1))
+    tenths = range(1, TENTHS + 1)
+    lifts.bar(tenths, first.lift, color="lightgrey", label=first.name)
+    for verdict in rest:
+        name, colour = verdict.name.replace("_", " "), colours[verdict.name]
+        lifts.plot(tenths, verdict.lift, linewidth=1.4, marker="o", markersize=3.5, color=colour, label=name)
+    lifts.axhline(1, linestyle=":", color="grey")
+    lifts.set(xlabel="tenth of players, highest scores first", ylabel="lift", title="Lift by tenth")
+    lifts.set_xticks(tenths)
+    lifts.legend(loc="upper right", fontsize=8)
     figure.savefig(path, format="png", dpi=110)

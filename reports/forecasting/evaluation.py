@@ -50,12 +50,12 @@ class PastForecast:
         return min(WORST, abs(math.log(self.actual / self.projected)))
 
 
-def origins(length: int, *, horizon: int, lead: int, most: int) -> list[int]:
-    """Days to forecast from again, newest last: ``STEP`` apart, or ``2 × STEP`` where that would be over ``most``."""
-    steps = list(range(math.ceil((horizon + lead) / STEP), (length - MIN_HISTORY) // STEP + 1))
+def origins(length: int, *, horizon: int, lead: int, most: int, every: int = STEP) -> list[int]:
+    """Days to forecast from again, newest last: ``every`` so many, or twice that where it would be over ``most``."""
+    steps = list(range(math.ceil((horizon + lead) / every), (length - MIN_HISTORY) // every + 1))
     if len(steps) > most:
         steps = steps[::2][:most]
-    return [length - STEP * step for step in reversed(steps)]
+    return [length - every * step for step in reversed(steps)]
 
 
 def scorable_horizon(length: int, *, horizon: int, lead: int) -> int | None:

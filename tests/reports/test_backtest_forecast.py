@@ -18,12 +18,13 @@ def test_a_row_for_each_series(tmp_path):
     rows = [f"{day},weekly,{10 * (day.weekday() + 1)}" for day in days]
     rows += [f"{day},short,5" for day in days[:20] if day != days[3]]
     file.write_text("\n".join(["date,series,value", *rows]))
-    assert run(file) == [
-        "series   days  filled  origins    mase  coverage_pct  forecast",
-        "weekly    150       0       12       -         100.0  seasonal_naive",
-        "short      20       1        0       -             -  too short",
+    assert [line.split() for line in run(file)] == [
+        "series days filled origins mase held held_shorter forecast".split(),
+        "weekly 150 0 12 - 100.0 % of 5 100.0 % of 198 seasonal_naive".split(),
+        "short 20 1 0 - - - too short".split(),
     ]
-    assert run(file, horizon=60)[1] == "weekly    150       0        8       -             -  seasonal_naive"
+    assert run(file, horizon=60)[1].split()[:6] == ["weekly", "150", "0", "8", "-", "-"]
+    assert run(file, every=40)[1].split()[3] == "3"
 
 
 @pytest.mark.parametrize("text", ["", "date,value\n", "what,is\nthis,then\n"])
@@ -39,3 +40,5 @@ def test_a_missing_file_and_a_senseless_horizon_are_errors(tmp_path):
         run(tmp_path / "none.csv")
     with pytest.raises(CommandError, match="positive"):
         run(tmp_path / "none.csv", horizon=0)
+    with pytest.raises(CommandError, match="positive"):
+        run(tmp_path / "none.csv", every=0)

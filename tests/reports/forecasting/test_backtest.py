@@ -1,9 +1,7 @@
-from decimal import Decimal as D
-
 import numpy as np
 
 from reports.forecasting import backtest
-from reports.forecasting.backtest import Backtest
+from reports.forecasting.backtest import Backtest, Coverage
 from tests.reports.forecasting import series
 
 
@@ -12,14 +10,18 @@ def test_five_kinds_of_series_are_beaten_and_covered():
     assert {name: one.model for name, one in results.items()} == dict.fromkeys(results, "theta+ets")
     assert all(one.origins == 43 for one in results.values())
     assert all(one.mase < 1 for one in results.values()), results
-    covered = [name for name, one in results.items() if 70 <= one.coverage_pct <= 90]
+    covered = [name for name, one in results.items() if 70 <= one.whole.pct <= 90]
     assert len(covered) >= 4, results
+    assert all(70 <= one.shorter.pct <= 90 for one in results.values()), results
+    assert all((one.whole.tested, one.shorter.tested > 1_000) == (36, True) for one in results.values())
 
 
 def test_a_pure_week_leaves_nothing_to_beat():
     week = np.tile([10.0, 20, 30, 40, 50, 60, 70], 20)
-    assert backtest.run(week, horizon=30, most=200) == Backtest(None, D("100.0"), 11, "seasonal_naive")
+    assert backtest.run(week, horizon=30, most=200) == Backtest(
+        None, Coverage(4, 4), Coverage(168, 168), 11, "seasonal_naive"
+    )
 
 
 def test_a_series_too_short_for_the_horizon_is_not_scored():
-    assert backtest.run(np.ones(57), horizon=30, most=200) == Backtest(None, None, 0, None)
+    assert backtest.run(np.ones(57), horizon=30, most=200) == Backtest(None, Coverage(0, 0), Coverage(0, 0), 0, None)
