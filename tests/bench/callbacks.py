@@ -9,16 +9,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.bench import processor
 from tests.bench.receiver import receiving
 from tests.loopback import Authority
 from tests.processes import platform
 
 ROUNDS, POSTS = 15, 600
 SINGLES_S = 6.0
-SHORT, LONG, CLAIMS = 1_000, 1_000_000, 100
+WAITING, CLAIMS = (1_000, 100_000, 1_000_000), 50
+SMALL = b'{"event":"TRADE_PLACED","payload":{}}'
 BODY = b'{"event":"TRADE_PLACED","payload":{"filler":"' + b"x" * 950 + b'"}}'
 
 
@@ -31,8 +34,24 @@ def spread(values: Sequence[float], digits: int = 0) -> str:
     return f"{statistics.median(values):,.{digits}f} [{min(values):,.{digits}f}..{max(values):,.{digits}f}]"
 
 
-def floor(port: int, authority: Authority) -> float:
-    """Signed posts a second over one kept-alive TLS connection of a bare urllib3 pool; nothing recorded."""
+@dataclass(frozen=True)
+class Pace:
+    """How quickly posts went: so many a second, and the processor's milliseconds each took of us and the database."""
+
+    per_s: float
+    processor_ms: float
+
+
+def paced(posts: Callable[[], None]) -> Pace:
+    database = processor.of_database()
+    begun, computed = time.perf_counter(), time.process_time() + processor.seconds(database)
+    posts()
+    took, computed = time.perf_counter() - begun, time.process_time() + processor.seconds(database) - computed
+    return Pace(POSTS / took, computed / POSTS * 1000)
+
+
+def floor(port: int, authority: Authority) -> Pace:
+    """Signed posts over one kept-alive TLS connection of a bare urllib3 pool; nothing recorded."""
     import urllib3
 
     from operators import signing
@@ -41,13 +60,15 @@ def floor(port: int, authority: Authority) -> float:
     pool = urllib3.HTTPSConnectionPool(
         "localhost", port, ssl_context=ssl.create_default_context(cafile=authority.file), retries=False
     )
-    begun = time.perf_counter()
-    for number in range(POSTS):
-        headers = signing.headers_for(
-            event="TRADE_PLACED", delivery_id=f"dlv_{number}", body=BODY, secret="sk_live_x", now=now()
-        )
-        assert pool.request("POST", "/", body=BODY, headers=headers).status == 200
-    return POSTS / (time.perf_counter() - begun)
+
+    def posts() -> None:
+        for number in range(POSTS):
+            headers = signing.headers_for(
+                event="TRADE_PLACED", delivery_id=f"dlv_{number}", body=BODY, secret="sk_live_x", now=now()
+            )
+            assert pool.request("POST", "/", body=BODY, headers=headers).status == 200
+
+    return paced(posts)
 
 
 def fill(operator: Any, count: int, *, body: bytes = BODY) -> None:
@@ -68,8 +89,8 @@ def fill(operator: Any, count: int, *, body: bytes = BODY) -> None:
                    (id, operator_id, event, user_id, subject_id, body, test, sequence, created_at)
                  SELECT (lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0')
                      || '7' || substr(md5(n::text || %(last)s), 1, 3) || '8' || substr(md5(n::text), 1, 15))::uuid,
-                   %(operator)s, 'TRADE_PLACED', 'usr_' || right(%(operator)s::text, 12) || '_' || (%(last)s + n), '', %(body)s,
-                   false, %(last)s + n, now() FROM generate_series(1, %(count)s) AS n
+                   %(operator)s, 'TRADE_PLACED', 'usr_' || right(%(operator)s::text, 12) || '_' || (%(last)s + n), '',
+                   %(body)s, false, %(last)s + n, now() FROM generate_series(1, %(count)s) AS n
                  RETURNING ordinal, user_id)
                INSERT INTO operators_delivery
                  (event_id, operator_id, user_id, state, due_at, tries, attempts, last_error)
@@ -80,17 +101,15 @@ def fill(operator: Any, count: int, *, body: bytes = BODY) -> None:
             cursor.execute("ANALYZE operators_callbackevent, operators_delivery")
 
 
-def ours(operator: Any) -> float:
-    """The same posts claimed, signed, sent, recorded: deliveries a second of one process."""
+def ours(operator: Any) -> Pace:
+    """The same posts claimed, signed, sent and recorded by one process."""
     from operators.models import Delivery
     from operators.services import sending
 
     fill(operator, POSTS)
-    begun = time.perf_counter()
-    sending.drain(operator.id)
-    took = time.perf_counter() - begun
+    pace = paced(lambda: sending.drain(operator.id))
     assert not Delivery.objects.filter(operator=operator).exclude(state="confirmed").exists()
-    return POSTS / took
+    return pace
 
 
 def claim(operator: Any) -> tuple[float, int]:
@@ -157,7 +176,7 @@ def main() -> None:
             parts: dict[str, Callable[[], None]] = {
                 "throughput": lambda: throughput(operator(), port, authority),
                 "neighbour": lambda: neighbour(operator(), operator("/stall")),
-                "queue": lambda: queue(operator),
+                "queue": lambda: queue(operator()),
             }
             for part in sys.argv[1:] or parts:
                 parts[part]()
@@ -168,10 +187,14 @@ def throughput(operator: Any, port: int, authority: Authority) -> None:
     for _ in range(ROUNDS):
         bare.append(floor(port, authority))
         delivered.append(ours(operator))
-    ratios = [mine / theirs for mine, theirs in zip(delivered, bare, strict=True)]
-    say(f"deliveries a second, claimed, signed, sent, recorded   {spread(delivered)}")
-    say(f"bare urllib3 keep-alive TLS pool, nothing recorded     {spread(bare)}")
+    say(f"deliveries a second, claimed, signed, sent, recorded   {spread([each.per_s for each in delivered])}")
+    say(f"bare urllib3 keep-alive TLS pool, nothing recorded     {spread([each.per_s for each in bare])}")
+    ratios = [mine.per_s / theirs.per_s for mine, theirs in zip(delivered, bare, strict=True)]
     say(f"ratio (goal 0.5)                                       {spread(ratios, 2)}")
+    say(
+        f"processor's ms of a delivery, database included        {spread([each.processor_ms for each in delivered], 2)}"
+    )
+    say(f"processor's ms of a bare post                          {spread([each.processor_ms for each in bare], 2)}")
 
 
 def neighbour(healthy: Any, stalled: Any) -> None:
@@ -199,21 +222,18 @@ def neighbour(healthy: Any, stalled: Any) -> None:
     say(f"ratio (goal 1.10)                                      {medians[1] / medians[0]:.2f}")
 
 
-def queue(operator: Callable[[], Any]) -> None:
-    """Claims from a short and from a long queue in turn."""
-    short, long = operator(), operator()
-    fill(short, SHORT + 64 * CLAIMS)
-    fill(long, LONG)
-    few, many = [], []
-    for _ in range(CLAIMS):
-        few.append(claim(short))
-        many.append(claim(long))
-    rows = f"{SHORT + 64 * CLAIMS:,}", f"{LONG:,}"
-    for waiting, found in zip(rows, (few, many), strict=True):
+def queue(operator: Any) -> None:
+    """Claims of 64 while ever more waits."""
+    medians, filled = [], 0
+    for waiting in WAITING:
+        missing = waiting + 64 * CLAIMS - filled
+        fill(operator, missing, body=SMALL)
+        filled += missing - 64 * CLAIMS
+        found = [claim(operator) for _ in range(CLAIMS)]
         times, pages = [each[0] for each in found], [float(each[1]) for each in found]
-        say(f"claim of 64, {waiting:>9} rows waiting        {spread(times, 2)} ms, {spread(pages)} pages of the queue")
-    ratio = statistics.median(each[0] for each in many) / statistics.median(each[0] for each in few)
-    say(f"ratio (goal: flat)                                     {ratio:.2f}")
+        medians.append(statistics.median(times))
+        say(f"claim of 64, {waiting:>9,} rows waiting    {spread(times, 2)} ms, {spread(pages)} pages of the queue")
+    say(f"ratio of the longest to the shortest (goal 1.2)        {medians[-1] / medians[0]:.2f}")
 
 
 if __name__ == "__main__":
