@@ -3,10 +3,11 @@
 import threading
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 
-from operators.models import CallbackEvent, Delivery, Operator
-from operators.services import callbacks
+from operators.models import CallbackEvent, Claim, Delivery, Operator
+from operators.services import callbacks, sending
 from operators.tasks import deliver, sweep_deliveries
 from predictu.local import processes
 from tests.factories import make_operator, make_pair, now
@@ -66,7 +67,8 @@ def test_a_stalled_operator_and_a_dead_one_hold_up_nobody_else(worker, serve):
         return answer()
 
     try:
-        stalled, _ = make_receiver(serve(stall))
+        stalling = serve(stall)
+        stalled, _ = make_receiver(stalling)
         dead = make_operator(callback_url="https://localhost:1/callbacks")
         make_pair(dead)
         healthy, _ = make_receiver(serve(Script()))
@@ -77,6 +79,10 @@ def test_a_stalled_operator_and_a_dead_one_hold_up_nobody_else(worker, serve):
         done = Delivery.objects.filter(operator=healthy, state="confirmed")
         assert processes.wait_until(lambda: done.count() == 300, seconds=SECONDS)
         assert not Delivery.objects.filter(operator=stalled, attempts__gt=0).exists()
+        # What it holds is its own: the requests of its lane, and claims no further than they go.
+        assert processes.wait_until(lambda: len(stalling.received) == sending.MOST_SENDERS, seconds=SECONDS)
+        assert Claim.objects.filter(operator=stalled).count() == settings.PREDICTU_CALLBACK_CONCURRENCY
+        assert not Claim.objects.filter(operator=healthy).exists()
     finally:
         stop.set()
 
