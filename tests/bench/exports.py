@@ -28,7 +28,8 @@ WITH players AS (SELECT array_agg(id) AS ids, min(operator_id::text)::uuid AS op
 INSERT INTO trading_trade (id, operator_id, player_id, market_id, category, outcome, side, mid, price, quantity,
   cost_usd, fee_usd, spread_usd, spread_bps, share_pct, status, device, transaction_id, idempotency_key, is_test,
   exposure_before, created_at)
-SELECT predictu_uuid7('2026-01-01'::timestamptz + n * interval '1 second'), players.operator, players.ids[1 + n %% 50], markets.ids[1 + n %% 20], 'crypto',
+SELECT predictu_uuid7('2026-01-01'::timestamptz + n * interval '1 second'), players.operator,
+  players.ids[1 + n %% 50], markets.ids[1 + n %% 20], 'crypto',
   CASE n %% 2 WHEN 0 THEN 'yes' ELSE 'no' END, 'buy', 0.62, 0.6262, 20 + n %% 50, 12.52 + n %% 50, 0.06, 0.12, 200, 30,
   'filled', 'mobile', 'txn_' || n, 'key-' || n, false, '{}', '2026-01-01'::timestamptz + n * interval '1 second'
 FROM generate_series(1, %(count)s) AS n, players, markets
