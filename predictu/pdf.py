@@ -19,7 +19,6 @@ from typing import Any
 
 from defusedxml import ElementTree
 from PIL import Image as Picture
-from pypdf import PdfWriter
 
 from predictu import clock, shown
 
@@ -161,6 +160,8 @@ def _numbered_from(first: int) -> str:
 
 def _bound(parts: Sequence[bytes]) -> bytes:
     """``parts`` as one file with the first one's description."""
+    from pypdf import PdfWriter  # a quarter of a second that processes which bind nothing are spared
+
     writer = PdfWriter(clone_from=io.BytesIO(parts[0]))
     for part in parts[1:]:
         writer.append(io.BytesIO(part), import_outline=False)

@@ -7,7 +7,7 @@ known to be harmless, PDFs let through as they are or refused.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from predictu.filetypes import pdfs, rasters, svg
+from predictu.filetypes import rasters, svg
 from predictu.filetypes.refusal import Unacceptable
 
 __all__ = ["IMAGES", "PDF", "Checked", "Unacceptable", "check"]
@@ -35,6 +35,8 @@ def check(content: bytes) -> Checked:
     """What ``content`` is, made harmless. Raises Unacceptable with a sentence for whoever sent it."""
     kind = _kind(content)
     if kind == PDF:
+        from predictu.filetypes import pdfs  # its reader takes a quarter of a second to load
+
         pdfs.check(content)
         return Checked(kind, content)
     clean: Callable[[bytes], tuple[bytes, int | None, int | None]]

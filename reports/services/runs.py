@@ -15,7 +15,6 @@ from reports.formats import pdf
 from reports.formats.csv import write_csv
 from reports.formats.pdf import write_pdf
 from reports.formats.tables import Column, Heading, Row, Rows, Written
-from reports.formats.xlsx import write_xlsx
 from reports.models import Report, ReportSchedule, Status
 from reports.services import delivery, files, leases, recipients
 from reports.services.leases import Lease
@@ -187,6 +186,8 @@ def _write(format: str, file: BinaryIO, columns: Sequence[Column], rows: Rows, h
     if format == "csv":
         return write_csv(file, columns, rows)
     if format == "xlsx":
+        from reports.formats.xlsx import write_xlsx  # a tenth of a second that other processes are spared
+
         return write_xlsx(file, columns, rows, heading=heading)
     return write_pdf(file, columns, rows, heading=heading)
 

@@ -80,6 +80,7 @@ def let_in(world):
     return called
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("face", [face.name for face in faces.FACES])
 def test_every_answer_is_as_described(world, face):
     schema = openapi.from_dict(described(), config=SchemathesisConfig.from_dict(CONFIG))

@@ -47,6 +47,7 @@ def test_every_model_has_a_page():
     assert ours - {model._meta.label_lower for model in pages()} == WITHOUT_PAGE
 
 
+@pytest.mark.slow
 def test_a_thousand_rows_cost_few_queries_no_count_and_show_no_secret():
     made = fill()
     assert set(made) == set(pages()), "every table has its thousand rows"

@@ -120,6 +120,7 @@ def test_what_cannot_be_is_refused(staff, body, field):
 
 
 @pytest.mark.django_db
+@pytest.mark.slow
 def test_400_days_with_two_schedulers_run_every_due_time_once():
     begun = at("2026-11-21T12:00")
     rules = (DAILY, WEEKLY, MONTHLY)
