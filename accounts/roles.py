@@ -28,19 +28,6 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "predictu.read_audit": frozenset(ROLES),
 }
 
-# What Django admin asks for when a form is saved, and the permission of the table it stands for. What is not here
-# nobody may add, change or delete there.
-DJANGO_ADMIN: dict[str, str] = {
-    "accounts.add_adminuser": "accounts.manage_admins",
-    "accounts.change_adminuser": "accounts.manage_admins",
-    "otp_totp.add_totpdevice": "accounts.manage_admins",
-    "otp_totp.change_totpdevice": "accounts.manage_admins",
-    "otp_totp.delete_totpdevice": "accounts.manage_admins",
-    "otp_static.add_staticdevice": "accounts.manage_admins",
-    "otp_static.change_staticdevice": "accounts.manage_admins",
-    "otp_static.delete_staticdevice": "accounts.manage_admins",
-}
-
 
 def held_by(admin: Any) -> tuple[str, ...]:
     """The roles of an admin, widest first. Read once per instance; ``admin.role_names`` may have been fetched along."""
@@ -51,10 +38,13 @@ def held_by(admin: Any) -> tuple[str, ...]:
 
 
 def allows(roles: tuple[str, ...], permission: str) -> bool:
-    """Whether any of ``roles`` carries ``permission``, a name of the table or one of Django admin's."""
+    """Whether any of ``roles`` carries ``permission``, a name of the table or one of Django admin's.
+
+    Django admin's forms save nothing: everyone may view, and nobody may add, change or delete there.
+    """
     if permission.partition(".")[2].startswith("view_"):
         return bool(roles)
-    holders = PERMISSIONS.get(DJANGO_ADMIN.get(permission, permission), frozenset())
+    holders = PERMISSIONS.get(permission, frozenset())
     return not holders.isdisjoint(roles)
 
 

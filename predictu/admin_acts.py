@@ -24,8 +24,11 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from predictu import clock
 from predictu.admin_base import ReadOnlyAdmin, url_of
 from predictu.errors import PredictuError
+from predictu.platform import audit
 
 Facts = Sequence[tuple[str, Any]]
+# For whoever comes with an old address; one who sends an old page is told by the service.
+_NOT_NOW = "It cannot be done as things stand now."
 
 
 class ReasonForm(forms.Form):
@@ -139,20 +142,24 @@ def answer(
     """
     if not request.user.has_perm(act.permission):  # type: ignore[union-attr]
         raise PermissionDenied
-    form = act.form(request.POST if request.method == "POST" else None, initial=act.initial(row))
+    possible = act.possible(row)
+    initial = act.initial(row) if possible else {}
+    form = act.form(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             messages.success(request, _carry_out(act, row, request.user, form))
             return redirect(back)
         except PredictuError as error:
             _say(form, error)
-    return _ask(request, site, act, form, counted=row, row=called or row, back=back, opts=opts)
+    return _ask(request, site, act, form, counted=row, possible=possible, row=called or row, back=back, opts=opts)
 
 
-def _ask(request: HttpRequest, site: Any, act: Act, form: forms.Form, *, counted: Any, **context: Any) -> HttpResponse:
+def _ask(
+    request: HttpRequest, site: Any, act: Act, form: forms.Form, *, counted: Any, possible: bool = True, **context: Any
+) -> HttpResponse:
     """The page that counts what an act reaches and asks why."""
     try:
-        facts = act.consequences(counted)
+        facts = act.consequences(counted) if possible else [("Not possible", _NOT_NOW)]
     except PredictuError as error:
         facts = [("Not possible", error.message)]
     shown = {"title": f"{act.label}: {context['row']}", "act": act, "form": form, "facts": facts, **context}
@@ -160,10 +167,15 @@ def _ask(request: HttpRequest, site: Any, act: Act, form: forms.Form, *, counted
 
 
 def _carry_out(act: Act, row: Any, actor: Any, form: forms.Form) -> str:
+    """Run the act. What leaves no line with its reason in the audit trail is taken back, as if nothing was asked."""
     values = dict(form.cleaned_data)
     reason = values.pop("reason")
-    with transaction.atomic():
-        return act.run(Given(row=row, actor=actor, reason=reason, values=values, now=clock.now()))
+    with transaction.atomic(), audit.told() as lines:
+        said = act.run(Given(row=row, actor=actor, reason=reason, values=values, now=clock.now()))
+        if not any(line.reason == reason and line.actor_id == actor.pk for line in lines):
+            transaction.set_rollback(True)
+            return "Nothing was to be changed."
+    return said
 
 
 def _say(form: forms.Form, error: PredictuError) -> None:

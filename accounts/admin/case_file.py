@@ -103,7 +103,12 @@ def _positions(player: Player, before: datetime | None, most: int) -> Iterator[M
 def _scores(player: Player, before: datetime | None, most: int) -> Iterator[Moment]:
     for row in _newest(PlayerScore.objects.filter(player=player), "evaluated_at", before, most):
         yield Moment(
-            row.evaluated_at, "score", f"scored {row.score}", f"{row.tier}, {row.sample_size} trades", "", None
+            row.evaluated_at,
+            "score",
+            f"scored {row.score}",
+            f"{row.tier}, {shown.counted(row.sample_size, 'trade')}",
+            "",
+            None,
         )
 
 
@@ -121,7 +126,7 @@ def _callbacks(player: Player, before: datetime | None, most: int) -> Iterator[M
     told = told if before is None else told.filter(event__created_at__lt=before)
     for row in told.order_by("-event")[:most]:
         event = row.event
-        detail = f"number {event.sequence or 'not given yet'}, {row.state}, {row.attempts} attempts"
+        detail = f"number {event.sequence or 'not given yet'}, {row.state}, {shown.counted(row.attempts, 'attempt')}"
         yield Moment(event.created_at, "callback", event.event, detail, event.id, url_of(Delivery, row.pk))
 
 
@@ -172,7 +177,7 @@ def facts(player: Player) -> list[tuple[str, list[tuple[str, str]]]]:
                 ("Debt", shown.amount(player.debt_usd)),
                 ("Deposited", shown.amount(player.deposited_usd)),
                 ("Withdrawn", shown.amount(player.withdrawn_usd)),
-                ("Volume", f"{shown.amount(player.volume_usd)} in {player.trade_count:,} trades"),
+                ("Volume", f"{shown.amount(player.volume_usd)} in {shown.counted(player.trade_count, 'trade')}"),
                 ("Result", shown.amount(player.realized_pnl_usd)),
             ],
         ),

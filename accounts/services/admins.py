@@ -26,7 +26,14 @@ class EmailTaken(Conflict):
 
 @transaction.atomic
 def create(
-    *, email: str, password: str, groups: Iterable[str], name: str = "", actor: AdminUser, now: datetime
+    *,
+    email: str,
+    password: str,
+    groups: Iterable[str],
+    name: str = "",
+    actor: AdminUser,
+    reason: str = "",
+    now: datetime,
 ) -> AdminUser:
     """A new admin who can log in. Raises ValidationFailed or EmailTaken."""
     admin = AdminUser(email=_checked_email(email), name=name.strip(), created_at=now)
@@ -39,7 +46,7 @@ def create(
         raise EmailTaken from None
     admin.groups.set(wanted)
     changes = {"roles": {"from": [], "to": sorted(group.name for group in wanted)}}
-    _record(actor, "admin.create", admin, now, changes)
+    _record(actor, "admin.create", admin, now, changes, reason=reason)
     return admin
 
 
@@ -54,16 +61,16 @@ def set_password(*, admin: AdminUser, password: str, actor: AdminUser, now: date
 
 
 @transaction.atomic
-def log_out_everywhere(*, admin: AdminUser, actor: AdminUser, now: datetime) -> None:
+def log_out_everywhere(*, admin: AdminUser, actor: AdminUser, reason: str = "", now: datetime) -> None:
     """Make every token and browser session of this admin worthless."""
     admin = locked(admin.pk)
     admin.token_version += 1
     admin.save(update_fields=["token_version"])
-    _record(actor, "admin.logout_everywhere", admin, now)
+    _record(actor, "admin.logout_everywhere", admin, now, reason=reason)
 
 
 @transaction.atomic
-def set_active(*, admin: AdminUser, active: bool, actor: AdminUser, now: datetime) -> bool:
+def set_active(*, admin: AdminUser, active: bool, actor: AdminUser, reason: str = "", now: datetime) -> bool:
     """Deactivate or reactivate; whether that changed anything. Tokens live on, but answer 403 while deactivated.
 
     Raises OwnAccess for one's own account, so that the last admin cannot shut everyone out.
@@ -75,12 +82,12 @@ def set_active(*, admin: AdminUser, active: bool, actor: AdminUser, now: datetim
         raise OwnAccess
     admin.is_active = active
     admin.save(update_fields=["is_active"])
-    _record(actor, "admin.activate" if active else "admin.deactivate", admin, now)
+    _record(actor, "admin.activate" if active else "admin.deactivate", admin, now, reason=reason)
     return True
 
 
 @transaction.atomic
-def set_roles(*, admin: AdminUser, groups: Iterable[str], actor: AdminUser, now: datetime) -> bool:
+def set_roles(*, admin: AdminUser, groups: Iterable[str], actor: AdminUser, reason: str = "", now: datetime) -> bool:
     """Give exactly these roles, or none; whether that changed anything.
 
     Raises ValidationFailed for an unknown one, OwnAccess when it would take a role from oneself.
@@ -94,12 +101,12 @@ def set_roles(*, admin: AdminUser, groups: Iterable[str], actor: AdminUser, now:
     if admin == actor and not set(before) <= set(after):
         raise OwnAccess
     admin.groups.set(wanted)
-    _record(actor, "admin.roles", admin, now, {"roles": {"from": before, "to": after}})
+    _record(actor, "admin.roles", admin, now, {"roles": {"from": before, "to": after}}, reason=reason)
     return True
 
 
 @transaction.atomic
-def rename(*, admin: AdminUser, name: str, actor: AdminUser, now: datetime) -> bool:
+def rename(*, admin: AdminUser, name: str, actor: AdminUser, reason: str = "", now: datetime) -> bool:
     """A new name; whether that changed anything."""
     admin = locked(admin.pk)
     before, after = admin.name, name.strip()
@@ -107,7 +114,7 @@ def rename(*, admin: AdminUser, name: str, actor: AdminUser, now: datetime) -> b
         return False
     admin.name = after
     admin.save(update_fields=["name"])
-    _record(actor, "admin.rename", admin, now, {"name": {"from": before, "to": after}})
+    _record(actor, "admin.rename", admin, now, {"name": {"from": before, "to": after}}, reason=reason)
     return True
 
 
@@ -152,5 +159,9 @@ def _groups(names: Iterable[str], least: int = 1) -> list[Group]:
     return list(Group.objects.filter(name__in=wanted))
 
 
-def _record(actor: AdminUser, action: str, admin: AdminUser, now: datetime, changes: Any = None) -> None:
-    audit.record(actor=actor, action=action, object_type="admin", object_id=admin.id, changes=changes, now=now)
+def _record(
+    actor: AdminUser, action: str, admin: AdminUser, now: datetime, changes: Any = None, *, reason: str = ""
+) -> None:
+    audit.record(
+        actor=actor, action=action, object_type="admin", object_id=admin.id, changes=changes, reason=reason, now=now
+    )

@@ -3,17 +3,20 @@
 import logging
 import math
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.contrib.sessions.models import Session as BrowserSession
 from django.db import transaction
 from django.db.models import Exists, Q, Value
+from django.utils.crypto import constant_time_compare
 from django_otp.models import Device
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -138,6 +141,17 @@ def forget_expired(*, now: datetime) -> None:
     RevokedToken.objects.filter(expires_at__lte=now).delete()
     BrowserSession.objects.filter(expire_date__lte=now).delete()
     lockout.forget(now=now)
+
+
+def open_in_browsers(admins: Iterable[AdminUser], *, now: datetime) -> int:
+    """How many browser sessions of these admins are good now; each row is read, of which there are few."""
+    wanted = {admin.pk: admin.get_session_auth_hash() for admin in admins}
+    held = (row.get_decoded() for row in BrowserSession.objects.filter(expire_date__gt=now).iterator())
+    return sum(
+        constant_time_compare(data.get(HASH_SESSION_KEY, ""), wanted[data[SESSION_KEY]])
+        for data in held
+        if data.get(SESSION_KEY) in wanted
+    )
 
 
 def _record_logout(admin: AdminUser, now: datetime) -> None:

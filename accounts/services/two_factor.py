@@ -48,7 +48,7 @@ def confirm(*, admin: AdminUser, code: str, actor: AdminUser, now: datetime) -> 
 
 
 @transaction.atomic
-def reset(*, admin: AdminUser, actor: AdminUser, now: datetime) -> bool:
+def reset(*, admin: AdminUser, actor: AdminUser, reason: str = "", now: datetime) -> bool:
     """Take every device and recovery code away and end every session; whether there was anything to take."""
     admin = admins.locked(admin.pk)
     taken = [model.objects.filter(user=admin).delete()[0] for model in (TOTPDevice, StaticDevice)]
@@ -56,7 +56,9 @@ def reset(*, admin: AdminUser, actor: AdminUser, now: datetime) -> bool:
         return False
     admin.token_version += 1
     admin.save(update_fields=["token_version"])
-    audit.record(actor=actor, action="admin.two_factor_off", object_type="admin", object_id=admin.id, now=now)
+    audit.record(
+        actor=actor, action="admin.two_factor_off", object_type="admin", object_id=admin.id, reason=reason, now=now
+    )
     return True
 
 

@@ -16,6 +16,7 @@ SECRET = frozenset({"secret_key", "secret_encrypted", "password", "otp"})
 
 
 _address: contextvars.ContextVar[str | None] = contextvars.ContextVar("audit_address", default=None)
+_told: contextvars.ContextVar[list[AuditEntry] | None] = contextvars.ContextVar("audit_told", default=None)
 
 
 @contextmanager
@@ -26,6 +27,17 @@ def came_from(address: str | None) -> Iterator[None]:
         yield
     finally:
         _address.reset(token)
+
+
+@contextmanager
+def told() -> Iterator[list[AuditEntry]]:
+    """The lines recorded inside, as they come."""
+    lines: list[AuditEntry] = []
+    token = _told.set(lines)
+    try:
+        yield lines
+    finally:
+        _told.reset(token)
 
 
 def record(
@@ -40,7 +52,7 @@ def record(
     now: datetime,
 ) -> AuditEntry:
     """Write that ``actor`` did ``action`` to an object. ``changes`` maps dotted fields to ``{"from", "to"}``."""
-    return AuditEntry.objects.create(
+    entry = AuditEntry.objects.create(
         actor=actor,
         address=_address.get(),
         request_id=logs.request_id.get(),
@@ -52,6 +64,10 @@ def record(
         metadata=plain(dict(metadata or {})),
         created_at=now,
     )
+    lines = _told.get()
+    if lines is not None:
+        lines.append(entry)
+    return entry
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> dict[str, dict[str, Any]]:

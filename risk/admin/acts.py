@@ -102,7 +102,10 @@ def _scope(row: models.CircuitBreaker) -> Facts:
         ("Open positions in its scope", f"{bucket.position_count if bucket else 0:,}"),
         ("Exposure in its scope, USD", shown.amount(bucket.exposure_usd) if bucket else "0.00"),
         ("Trades there in the last 24 h", f"{_trades(row.scope, row.scope_id):,}"),
-        ("After a trip", f"armed again after {row.cooldown_minutes:,} minutes" if row.auto_reset else "until staff"),
+        (
+            "After a trip",
+            f"armed again after {shown.counted(row.cooldown_minutes, 'minute')}" if row.auto_reset else "until staff",
+        ),
     ]
 
 
@@ -272,5 +275,5 @@ RESOLVE = Act(
     permission=MANAGE,
     run=_resolve,
     consequences=_told,
-    possible=lambda row: row.resolved_at is None and row.crossing_pct is None,
+    possible=lambda row: all(each.resolved_at is None and each.crossing_pct is None for each in _several(row)),
 )

@@ -20,7 +20,15 @@ from tests.factories import PASSWORD, as_admin, make_admin, now
 
 pytestmark = pytest.mark.django_db
 LOGIN, INDEX, TWO_FACTOR = "/admin/login/", "/admin/", "/admin/two-factor/"
-STAFF = "/admin/accounts/adminuser/"
+STAFF, NEW = "/admin/accounts/adminuser/", "/admin/admins/new/"
+# What each act changes of an admin.
+CHANGES = {
+    "rename": {"name"},
+    "roles": {"roles"},
+    "deactivate": {"active"},
+    "logout-everywhere": {"version"},
+    "reset-second-factor": {"version", "devices"},
+}
 
 
 def enter(email, password=PASSWORD, client=None, **more):
@@ -33,6 +41,28 @@ def entered(*groups, **changes):
     admin = make_admin(*groups, **changes)
     client, answer = enter(admin.email)
     assert answer.status_code == 302
+    return admin, client
+
+
+def act(admin, name):
+    return f"{STAFF}{admin.id}/change/act/{name}/"
+
+
+def standing_of(admin):
+    row = AdminUser.objects.get(pk=admin.pk)
+    return {
+        "name": row.name,
+        "roles": roles.held_by(row),
+        "active": row.is_active,
+        "version": row.token_version,
+        "devices": TOTPDevice.objects.filter(user=row).count(),
+    }
+
+
+def inside(*groups, **changes):
+    """An admin at work; how they got in is told elsewhere."""
+    admin, client = make_admin(*groups, **changes), Client()
+    client.force_login(admin)
     return admin, client
 
 
@@ -194,7 +224,7 @@ class TestSecondFactor:
 
 class TestStaff:
     def test_the_list_shows_roles_and_devices(self, django_assert_max_num_queries):
-        _, client = entered(roles.READ_ONLY)
+        _, client = inside(roles.READ_ONLY)
         for _ in range(30):
             TOTPDevice.objects.create(user=make_admin(roles.RISK), name="phone", confirmed=True)
         with django_assert_max_num_queries(12):
@@ -202,96 +232,135 @@ class TestStaff:
         assert (answer.status_code, answer.content.decode().count("Risk") >= 30) == (200, True)
         assert "argon2" not in answer.content.decode()
 
-    @pytest.mark.parametrize("page", ["add/", "{id}/change/"])
-    def test_forms_look_like_forms(self, page):
-        chief, client = entered()
-        text = client.get(STAFF + page.format(id=chief.id)).content.decode()
-        inputs = re.findall(r"<(?:input|select)[^>]*name=.(?:email|name|password|groups).[^>]*>", text)
-        assert len(inputs) == (4 if page == "add/" else 2)
-        assert all("rounded-default" in each or "unfold" in each for each in inputs), inputs
+    def test_forms_look_like_forms(self):
+        chief, client = inside()
+        text = client.get(NEW).content.decode() + client.get(act(chief, "rename")).content.decode()
+        inputs = re.findall(r"<input[^>]*name=.(?:email|name|password|roles).[^>]*>", text)
+        assert len(inputs) == 4 + len(roles.ROLES)
+        assert all("rounded-default" in each or "rounded-[4px]" in each for each in inputs), inputs
 
-    def test_an_admin_is_made(self):
-        chief, client = entered()
-        groups = [group.pk for group in chief.groups.model.objects.filter(name__in=("Risk", "Finance"))]
-        form = {"email": "New@Predictu.com", "name": "Nia", "password": PASSWORD, "groups": groups}
-        answer = client.post(f"{STAFF}add/", form)
-        assert answer.status_code == 302, answer.content.decode()
+    def test_an_admin_is_made_with_a_reason(self):
+        chief, client = inside()
+        page = client.get(NEW).content.decode()
+        assert "What it does" in page and "Admins now" in page
+        form = {"email": "New@Predictu.com", "name": "Nia", "password": PASSWORD, "roles": ["Risk", "Finance"]}
+        assert client.post(NEW, form).status_code == 400
+        assert AdminUser.objects.filter(email="new@predictu.com").count() == 0, "without a reason there is nobody"
+        assert client.post(NEW, form | {"reason": "Ticket 12"}).status_code == 302
         made = AdminUser.objects.get(email="new@predictu.com")
         assert roles.held_by(made) == ("Risk", "Finance")
         assert made.check_password(PASSWORD)
         row = AuditEntry.objects.get(action="admin.create")
-        assert (row.actor_id, row.object_id) == (chief.id, made.id)
+        assert (row.actor_id, row.object_id, row.reason, row.address) == (chief.id, made.id, "Ticket 12", "127.0.0.1")
         assert row.changes == {"roles": {"from": [], "to": ["Finance", "Risk"]}}
 
     @pytest.mark.parametrize(
-        "wrong", [{"password": "short"}, {"groups": []}, {"email": "x"}, {"email": "taken@predictu.com"}]
+        "wrong", [{"password": "short"}, {"roles": []}, {"email": "x"}, {"email": "taken@predictu.com"}]
     )
-    def test_a_poor_form_makes_nobody(self, wrong):
-        chief, client = entered(email="taken@predictu.com")
-        form = {"email": "new@predictu.com", "name": "", "password": PASSWORD, "groups": [chief.groups.get().pk]}
+    def test_a_poor_form_makes_nobody_and_repeats_no_password(self, wrong):
+        chief, client = inside(email="taken@predictu.com")
+        form = {"email": "new@predictu.com", "name": "", "password": PASSWORD, "roles": ["Risk"], "reason": "New"}
         before = AdminUser.objects.count()
-        assert client.post(f"{STAFF}add/", form | wrong).status_code == 200
-        assert AdminUser.objects.count() == before
+        answer = client.post(NEW, form | wrong)
+        assert (answer.status_code, AdminUser.objects.count()) == (400, before)
+        assert PASSWORD not in answer.content.decode()
 
-    def test_changes_go_through_the_services(self):
-        chief, client = entered()
+    @pytest.mark.parametrize(
+        ("name", "given", "trail"),
+        [
+            ("rename", {"name": "Rita B"}, "admin.rename"),
+            ("roles", {"roles": ["Finance"]}, "admin.roles"),
+            ("deactivate", {}, "admin.deactivate"),
+            ("logout-everywhere", {}, "admin.logout_everywhere"),
+            ("reset-second-factor", {}, "admin.two_factor_off"),
+        ],
+    )
+    def test_each_change_is_asked_for_counted_explained_and_audited(self, name, given, trail):
+        chief, client = inside()
         admin = make_admin(roles.RISK, name="Rita")
-        finance = chief.groups.model.objects.get(name="Finance")
-        answer = client.post(f"{STAFF}{admin.id}/change/", {"name": "Rita B", "groups": [finance.pk]})
-        assert answer.status_code == 302
-        admin = AdminUser.objects.get(pk=admin.pk)
-        assert (admin.name, admin.is_active, roles.held_by(admin)) == ("Rita B", False, ("Finance",))
-        actions = set(AuditEntry.objects.filter(object_id=admin.id).values_list("action", flat=True))
-        assert actions == {"admin.rename", "admin.roles", "admin.deactivate"}
+        theirs = Client()
+        theirs.force_login(admin)
+        TOTPDevice.objects.create(user=admin, name="phone", confirmed=True)
+        standing = standing_of(admin)
+        asked = client.get(act(admin, name)).content.decode()
+        assert re.search(r"Browser sessions open now</dt>\s*<dd>1<", asked) and "What it does" in asked
+        assert client.post(act(admin, name), given | {"reason": "  "}).status_code == 400
+        assert standing_of(admin) == standing, "neither looking nor a blank reason moves anything"
+        assert client.post(act(admin, name), given | {"reason": "Ticket 12"}).status_code == 302
+        after = standing_of(admin)
+        assert {key for key in after if after[key] != standing[key]} == CHANGES[name]
+        row = AuditEntry.objects.get(object_id=admin.id, action=trail)
+        assert (row.actor_id, row.reason, row.address) == (chief.id, "Ticket 12", "127.0.0.1")
+        ended = name in ("deactivate", "logout-everywhere", "reset-second-factor")
+        assert (theirs.get(INDEX).status_code == 302) is ended
+
+    def test_whoever_was_shut_out_is_let_in_again(self):
+        _, client = inside()
+        admin = make_admin()
+        admins.set_active(admin=admin, active=False, actor=make_admin(), now=now())
+        assert client.post(act(admin, "activate"), {"reason": "Back"}).status_code == 302
+        assert enter(admin.email)[1].status_code == 302
 
     def test_nobody_takes_their_own_access_away(self):
-        chief, client = entered()
-        answer = client.post(f"{STAFF}{chief.id}/change/", {"name": "X", "groups": []}, follow=True)
-        assert "Nobody takes their own access away" in answer.content.decode()
+        chief, client = inside()
+        for name, given in (("roles", {"roles": []}), ("deactivate", {})):
+            answer = client.post(act(chief, name), given | {"reason": "Tired"})
+            assert answer.status_code == 400 and "Nobody takes their own access away" in answer.content.decode()
         chief = AdminUser.objects.get(pk=chief.pk)
-        assert (chief.name, chief.is_active, roles.held_by(chief)) == ("Ada", True, ("Admin",))
+        assert (chief.is_active, roles.held_by(chief)) == (True, ("Admin",))
 
     def test_the_systems_account_is_nobodys_to_change(self):
-        _, client = entered()
+        _, client = inside()
         system = AdminUser.objects.get(is_system=True)
-        assert client.post(f"{STAFF}{system.id}/change/", {"name": "X", "is_active": "on"}).status_code == 403
+        before = standing_of(system)
+        assert "data-act" not in client.get(f"{STAFF}{system.id}/change/").content.decode()
+        for name in CHANGES:
+            client.post(act(system, name), {"reason": "X", "name": "X", "roles": ["Risk"]})
+        assert standing_of(system) == before
 
     @pytest.mark.parametrize("group", [roles.RISK, roles.FINANCE, roles.READ_ONLY])
     def test_other_roles_only_look(self, group):
-        _, client = entered(group)
+        _, client = inside(group)
         admin = make_admin(name="Rita")
-        url = f"{STAFF}{admin.id}/change/"
-        assert client.get(url).status_code == 200
-        assert client.post(url, {"name": "X", "is_active": "on"}).status_code == 403
-        assert client.get(f"{STAFF}add/").status_code == 403
-        client.post(STAFF, {"action": "log_out_everywhere", "_selected_action": [admin.id]})
-        admin.refresh_from_db()
-        assert (admin.name, admin.token_version) == ("Rita", 1)
+        before = standing_of(admin)
+        page = client.get(f"{STAFF}{admin.id}/change/")
+        assert page.status_code == 200 and "data-act" not in page.content.decode()
+        assert [client.post(act(admin, name), {"reason": "X"}).status_code for name in CHANGES] == [403] * len(CHANGES)
+        assert client.get(NEW).status_code == 403
+        client.post(STAFF, {"action": "log_out_everywhere", "_selected_action": [admin.id], "_act": "", "reason": "X"})
+        assert standing_of(admin) == before
 
     def test_nobody_is_deleted(self):
-        _, client = entered()
+        _, client = inside()
         assert client.post(f"{STAFF}{make_admin().id}/delete/", {"post": "yes"}).status_code == 403
 
-    def test_the_actions(self):
-        chief, client = entered()
-        admin = make_admin()
-        TOTPDevice.objects.create(user=admin, name="phone", confirmed=True)
-        for action, version in (("log_out_everywhere", 2), ("reset_second_factor", 3)):
-            answer = client.post(STAFF, {"action": action, "_selected_action": [admin.id]})
-            assert answer.status_code == 302
-            admin.refresh_from_db()
-            assert admin.token_version == version
+    def test_several_are_chosen_counted_and_logged_out_with_a_reason(self):
+        chief, client = inside()
+        chosen = [make_admin(), make_admin()]
+        for each in chosen:
+            TOTPDevice.objects.create(user=each, name="phone", confirmed=True)
+        form = {"_selected_action": [*(each.id for each in chosen), AdminUser.objects.get(is_system=True).id]}
+        for action, version, trail in (
+            ("log_out_everywhere", 2, "admin.logout_everywhere"),
+            ("reset_second_factor", 3, "admin.two_factor_off"),
+        ):
+            asked = client.post(STAFF, form | {"action": action}).content.decode()
+            assert re.search(r"<dt>With a second factor</dt>\s*<dd>2<", asked)
+            assert client.post(STAFF, form | {"action": action, "_act": "", "reason": " "}).status_code == 400
+            assert not AuditEntry.objects.filter(action=trail).exists()
+            assert client.post(STAFF, form | {"action": action, "_act": "", "reason": "A leak"}).status_code == 302
+            rows = AuditEntry.objects.filter(action=trail, actor=chief, reason="A leak", address="127.0.0.1")
+            assert sorted(row.object_id for row in rows) == sorted(each.id for each in chosen)
+            assert {AdminUser.objects.get(pk=each.pk).token_version for each in chosen} == {version}
         assert TOTPDevice.objects.count() == 0
-        actions = list(AuditEntry.objects.filter(object_id=admin.id).values_list("action", flat=True))
-        assert sorted(actions) == ["admin.logout_everywhere", "admin.two_factor_off"]
 
     def test_devices_and_groups_have_no_page(self):
-        _, client = entered()
+        _, client = inside()
         for path in ("otp_totp/totpdevice/", "otp_static/staticdevice/", "auth/group/"):
             assert client.get(f"/admin/{path}").status_code == 404
 
 
 def test_the_second_factors_page_is_linked():
-    _, client = entered()
+    _, client = inside()
     assert reverse("admin:two_factor") == TWO_FACTOR
     assert TWO_FACTOR in client.get(INDEX).content.decode()
