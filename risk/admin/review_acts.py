@@ -94,21 +94,19 @@ def _lift_facts(player: Player) -> list[tuple[str, Any]]:
 
 
 ACTS = (
-    Act(
-        name="confirm",
-        label="Confirm as sharp",
-        permission=MANAGE,
-        run=_decide(Player.Tier.SHARP, "Sharp by staff's verdict"),
-        consequences=_limited("tiers.sharp_max_bet_usd", told=False),
-        form=VerdictForm,
-    ),
-    Act(
-        name="restrict",
-        label="Restrict",
-        permission=MANAGE,
-        run=_decide(Player.Tier.RESTRICTED, "Restricted by staff's verdict"),
-        consequences=_limited("tiers.restricted_max_bet_usd", told=True),
-        form=VerdictForm,
+    *(
+        Act(
+            name=name,
+            label=label,
+            permission=MANAGE,
+            run=_decide(tier, f"{said} by staff's verdict"),
+            consequences=_limited(f"tiers.{tier}_max_bet_usd", told=told),
+            form=VerdictForm,
+        )
+        for name, label, tier, said, told in (
+            ("confirm", "Confirm as sharp", Player.Tier.SHARP.value, "Sharp", False),
+            ("restrict", "Restrict", Player.Tier.RESTRICTED.value, "Restricted", True),
+        )
     ),
     Act(
         name="clear",

@@ -78,6 +78,8 @@ def test_the_image_is_made_of_what_is_there():
     packages = re.search(r"--no-install-recommends\s+(.*?)&&", DOCKERFILE)[1].split()
     assert packages == [*setup.PANGO_PACKAGES, *setup.FONT_PACKAGES]
     assert " ".join(packages) in OPERATIONS
+    copied = [words.split()[1:-1] for words in DOCKERFILE.splitlines() if words.startswith("COPY ")]
+    assert copied and all((ROOT / source).exists() for sources in copied for source in sources)
     left_out = re.search(r"grep -vE '\^\((.*?)\)=='", DOCKERFILE)[1].split("|")
     pinned = {line.split("==")[0] for line in (ROOT / "requirements.txt").read_text().splitlines()}
     assert set(left_out) <= pinned
