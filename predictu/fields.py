@@ -77,6 +77,12 @@ class _FixedDecimal(models.DecimalField):
 class MoneyField(_FixedDecimal):
     """US dollars to the cent: numeric(18,2)."""
 
+    def set_attributes_from_name(self, name: str) -> None:
+        """``balance_usd`` is called "balance USD"."""
+        super().set_attributes_from_name(name)
+        if self._verbose_name is None and name.endswith("_usd"):
+            self.verbose_name = f"{name.removesuffix('_usd').replace('_', ' ')} USD"
+
 
 class ShareField(_FixedDecimal):
     """Shares of an outcome, or the dollars of payout they stand for, to four places: numeric(20,4)."""

@@ -154,6 +154,11 @@ def stylesheet(request: HttpRequest) -> str:
     return static("desk.css")
 
 
+def script(request: HttpRequest) -> str:
+    """Where what the keyboard needs lies."""
+    return static("desk.js")
+
+
 def _item(entry: Entry) -> dict[str, Any]:
     if isinstance(entry, Page):
         return {"title": entry.title, "icon": entry.icon, "link": reverse(f"admin:{entry.name}")}

@@ -246,6 +246,7 @@ UNFOLD = {
     "SHOW_HISTORY": False,  # Django's own log of forms; what staff did is in the audit trail
     "DASHBOARD_CALLBACK": "reports.admin.home.context",
     "STYLES": ["predictu.menu.stylesheet"],
+    "SCRIPTS": ["predictu.menu.script"],
     "SIDEBAR": {"navigation": "predictu.menu.navigation"},
     "ACCOUNT": {"navigation": [{"title": "Second factor", "link": reverse_lazy("admin:two_factor")}]},
 }

@@ -27,6 +27,11 @@ def amount(value: Decimal | int, places: int = 2) -> str:
     return f"{money.rounded(Decimal(value), places) + 0:,f}"
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """``1 trade``, ``2,000 trades``; ``many`` where an s does not make the plural."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def percent(value: Decimal | int) -> str:
     """``30%``, ``12.5%``: no zeros that say nothing."""
     text = f"{Decimal(value) + 0:f}"

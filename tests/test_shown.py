@@ -50,3 +50,16 @@ def test_instants_are_shown_in_utc():
 def test_clean_replaces_what_no_file_can_hold():
     assert shown.clean("a\x00b\x0bc\x9fd\ud800e\uffff") == "a\ufffdb\ufffdc\ufffdd\ufffde\ufffd"
     assert shown.clean("tab\tline\r\nend é 中 🎰 \u202e") == "tab\tline\r\nend é 中 🎰 \u202e"
+
+
+@pytest.mark.parametrize(
+    ("count", "words", "expected"),
+    [
+        (0, ("trade",), "0 trades"),
+        (1, ("trade",), "1 trade"),
+        (2000, ("trade",), "2,000 trades"),
+        (2, ("address", "addresses"), "2 addresses"),
+    ],
+)
+def test_counted(count, words, expected):
+    assert shown.counted(count, *words) == expected

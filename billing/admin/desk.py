@@ -164,9 +164,13 @@ def _cards(owed: list[queries.Ageing], drafts: list[models.Invoice]) -> list[dic
     late = sum(totals.values()) - totals["not_due"]
     failed = models.InvoiceMail.objects.filter(failed_at__isnull=False)[: MOST + 1].count()
     return [
-        _card("Receivable", sum(totals.values()), f"from {len(owed):,} operators"),
+        _card("Receivable", sum(totals.values()), f"from {shown.counted(len(owed), 'operator')}"),
         _card("Past due", late, f"USD {shown.amount(totals['days_over_90'])} of it over 90 days"),
-        _card("Waiting to be sent", sum(one.amount_usd for one in drafts), f"{len(drafts):,} drafts, without tax"),
+        _card(
+            "Waiting to be sent",
+            sum(one.amount_usd for one in drafts),
+            f"{shown.counted(len(drafts), 'draft')}, without tax",
+        ),
         {"title": "Mails given up", "figure": f"{failed:,}", "more": "see the invoice's page to send them again"},
     ]
 

@@ -26,6 +26,7 @@ def facts(row: models.Operator) -> dict[str, Any]:
     now = clock.now()
     done = {fact.name: fact for fact in row.onboarding_facts.all()}
     players = Player.objects.real().for_operator(row)
+    whole, parts = exposure.of_operator(row, config.current())
     return {
         "panel": "admin/operator_panel.html",
         "steps": [(name.replace("_", " "), done.get(name)) for name in models.OnboardingFact.Name.values],
@@ -33,17 +34,33 @@ def facts(row: models.Operator) -> dict[str, Any]:
         "user_count": players.count(),
         "users": [(each, url_of(Player, each.pk)) for each in players.order_by("-trade_count", "-id")[:USERS]],
         "callbacks": health.health_of([row.id])[row.id],
-        "deliveries": row.deliveries.select_related("event").order_by("-event")[:10],
+        "deliveries": [
+            (each, url_of(type(each), each.pk))
+            for each in row.deliveries.select_related("event").order_by("-event")[:10]
+        ],
+        "figures": _figures(row, whole),
         "brand": brand.of_operator(row),
-        "bars": _bars(row),
+        "bars": _bars(whole, parts),
         "tables": [_invoices(row), _markets(row)],
         "audit": AuditEntry.objects.filter(object_id=row.id).select_related("actor")[:10],
     }
 
 
-def _bars(row: models.Operator) -> list[Bar]:
+def _figures(row: models.Operator, whole: Any) -> list[tuple[str, Any]]:
+    """How it stands, at a glance."""
+    suspended = f"{shown.instant(row.suspended_at)} UTC: {row.suspension_reason}" if row.suspended_at else "no"
+    return [
+        ("Status", row.status),
+        ("Suspended", suspended),
+        ("Risk tier", row.get_risk_tier_display()),
+        ("Predictu's share", shown.percent(row.predictu_share_pct)),
+        ("Exposure, USD", shown.amount(whole.exposure_usd)),
+        ("Live since (UTC)", shown.instant(row.onboarded_at) if row.onboarded_at else "not live yet"),
+    ]
+
+
+def _bars(whole: Any, parts: Any) -> list[Bar]:
     """The whole of the operator's exposure against its limit, and every category in which something is open."""
-    whole, parts = exposure.of_operator(row, config.current())
     bars = [Bar("All", None, whole.exposure_usd, whole.limit_usd)]
     for part in sorted(parts, key=lambda held: -held.exposure_usd):
         if part.exposure_usd:

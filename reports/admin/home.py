@@ -1,6 +1,7 @@
 """The first page of Django admin: the dashboard's figures, what needs a hand, and whether the machine runs."""
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -49,7 +50,7 @@ def context(request: HttpRequest, known: dict[str, Any]) -> dict[str, Any]:
         "cards": cards(figures),
         "charts": [_revenue_chart(figures["chart_data"]), _volume_chart(now)],
         "limits": _limits(called),
-        "breakers": tripped.order_by("-tripped_at")[:10],
+        "breakers": _named(tripped.order_by("-tripped_at")[:10]),
         "waiting": waiting.select_related("market").order_by("resolved_at", "id")[:10],
         "callbacks": _callbacks(called),
         "activity": list(zip(lines, texts, strict=True)),
@@ -57,6 +58,13 @@ def context(request: HttpRequest, known: dict[str, Any]) -> dict[str, Any]:
         "readings": system.readings(vital),
         "slowest": system.slowest(),
     }
+
+
+def _named(breakers: Iterable[CircuitBreaker]) -> list[tuple[CircuitBreaker, str]]:
+    """Each with what its scope is called."""
+    found = list(breakers)
+    called = names.names({each.scope_id for each in found})
+    return [(each, called.get(each.scope_id, each.scope_id or "everything")) for each in found]
 
 
 def cards(figures: dict[str, Any]) -> list[dict[str, Any]]:
@@ -69,7 +77,7 @@ def cards(figures: dict[str, Any]) -> list[dict[str, Any]]:
             "Volume since the beginning",
             _usd(trades["volume_usd"]),
             trades["delta_pct"],
-            f"{trades['total']:,} trades; {_usd(trades['volume_24h_usd'])} in 24 h",
+            f"{shown.counted(trades['total'], 'trade')}; {_usd(trades['volume_24h_usd'])} in 24 h",
         ),
         _card(
             "Users",
@@ -85,12 +93,12 @@ def cards(figures: dict[str, Any]) -> list[dict[str, Any]]:
             f"{held['utilization_pct']}% of ${shown.amount(held['max_usd'], 0)}",
         ),
         _card("Settlements waiting", f"{due['pending_count']:,}", None, f"{_usd(due['pending_usd'])} to pay"),
-        _card("Breakers tripped", f"{risk['circuit_breakers_active']:,}", None, "nothing trades in their scopes"),
+        _card("Breakers tripped", f"{risk['circuit_breakers_active']:,}", None, "where one is, nothing trades"),
         _card(
             "Flagged users",
             f"{risk['sharp_bettors_flagged']:,}",
             None,
-            f"sharp and above; {risk['high_exposure_markets']:,} markets near their limit",
+            f"sharp and above; {shown.counted(risk['high_exposure_markets'], 'market')} near the limit",
         ),
     ]
 

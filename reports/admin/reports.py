@@ -126,7 +126,7 @@ def _of_report(row: Report) -> list[tuple[str, Any]]:
         ("Report", f"{row.type}, {row.format}"),
         ("Status now", row.status),
         ("Rows", f"{row.row_count or 0:,}"),
-        ("Sent to", f"{len(row.recipients):,} addresses"),
+        ("Sent to", shown.counted(len(row.recipients), "address", "addresses")),
     ]
 
 

@@ -69,6 +69,7 @@ def review(request: HttpRequest, player_id: str) -> HttpResponse:
         "standing": _standing(player),
         "chart": score_chart.chart(history, thresholds=scores.thresholds()),
         "newest": newest,
+        "score_flags": [flag.replace("_", " ") for flag in newest.flags] if newest is not None else [],
         "components": _components(newest),
         "buys": _buys(evidence.driving(player.id, now=now, most=_BUYS)),
         "company": _company(company),
@@ -152,7 +153,7 @@ def _decided(players: Sequence[Player], total: int) -> Table:
         heads=("User", "Operator", "Tier", "Until", ">Score"),
         rows=[
             (_open(player.id), player.operator.name, player.tier,
-             f"{shown.instant(player.tier_expires_at)} UTC" if player.tier_expires_at else "lifted by staff",
+             f"{shown.instant(player.tier_expires_at)} UTC" if player.tier_expires_at else "staff lift it",
              NONE if player.score is None else player.score)
             for player in players
         ],
@@ -185,7 +186,7 @@ def _standing(player: Player) -> list[tuple[str, Any]]:
         *([("Decided until", until)] if player.tier_set_by == Player.Actor.STAFF else []),
         ("Status", player.status),
         ("Bet limit by staff, USD", "none" if player.max_bet_usd is None else shown.amount(player.max_bet_usd)),
-        ("Volume, USD", f"{shown.amount(player.volume_usd)} in {player.trade_count:,} trades"),
+        ("Volume, USD", f"{shown.amount(player.volume_usd)} in {shown.counted(player.trade_count, 'trade')}"),
         ("Result, USD", shown.amount(player.realized_pnl_usd)),
         ("Balance, USD", shown.amount(player.balance_usd)),
         ("Registered", f"{shown.instant(player.created_at)} UTC"),

@@ -1,11 +1,15 @@
 """Risk's tables in Django admin: to read, all of them; staff act on them at the risk desk."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 
 from predictu.admin_acts import ActingAdmin
 from predictu.admin_base import ReadOnlyAdmin, among, linked
 from risk import models
 from risk.admin.acts import BREAKER_ACTS, RESOLVE
+from trading.queries import names
 
 
 @admin.register(models.ExposureBucket)
@@ -37,7 +41,7 @@ class CircuitBreakerAdmin(ActingAdmin):
 @admin.register(models.RiskEvent)
 class RiskEventAdmin(ActingAdmin):
     acts = (RESOLVE,)
-    list_display = ("created_at", "severity", "type", "wall", "message", "operator_link", "player_link", "resolved_at")
+    list_display = ("created_at", "severity", "type", "wall", "what", "operator_link", "player_link", "resolved_at")
     list_filter = ("severity", "type", among("wall", (1, 2, 3, 4, 5)), ("resolved_at", admin.EmptyFieldListFilter))
     list_select_related = ("operator",)
     search_help_text = "The id of an event, operator, user or market"
@@ -45,6 +49,21 @@ class RiskEventAdmin(ActingAdmin):
     hidden_fields = ("dedupe_key",)
     operator_link = linked("operator", text="name")
     player_link = linked("player", title="User")
+
+    @admin.display(description="Message")
+    def what(self, row: models.RiskEvent) -> str:
+        return getattr(row, "told", row.message)
+
+    what.exported = ("message", None)  # type: ignore[attr-defined]
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With the names of what the page's messages tell of, a query for each kind."""
+        found = super().get_changelist_instance(request)
+        found.result_list = list(found.result_list)
+        told = names.fill([row.message for row in found.result_list], people=self.sees_personal(request))
+        for row, text in zip(found.result_list, told, strict=True):
+            row.told = text
+        return found
 
 
 @admin.register(models.PlayerScore)

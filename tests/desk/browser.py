@@ -18,6 +18,17 @@ OPTIONS = (
 PATIENCE_MS = 30_000
 # What an audit finds is graded; minor and moderate findings are matters of taste.
 GRAVE = ("serious", "critical")
+_SHOWS_FOCUS = """() => {
+  const look = getComputedStyle(document.activeElement);
+  return look.outlineStyle !== 'none' || look.boxShadow !== 'none';
+}"""
+# What sticks out of a page on the right, unless a box of its own scrolls it: on a phone nobody would find it.
+STICKS_OUT = """() => document.querySelectorAll('details').forEach(each => { each.open = true; }) ||
+  [...document.querySelectorAll('#main *')].filter(each =>
+  each.getClientRects().length && each.getBoundingClientRect().right > document.documentElement.clientWidth + 1
+  && !each.closest('.desk-scroll, [data-simplebar], .truncate, [aria-hidden=true]')
+).map(each => each.outerHTML.slice(0, 120))"""
+WIDER_THAN_SHOWN = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
 @dataclass
@@ -49,6 +60,16 @@ class Browser:
             else:
                 found.fill(value)
         form.locator("button[type=submit]").first.click()
+
+    def tab_to(self, selector: str, *, most: int = 90) -> None:
+        """With the Tab key alone, as far as something that matches ``selector``; it has to show that it is there."""
+        for _ in range(most):
+            self.page.keyboard.press("Tab")
+            if self.page.evaluate("wanted => document.activeElement.matches(wanted)", selector):
+                break
+        else:
+            raise AssertionError(f"the keyboard does not reach {selector}")
+        assert self.page.evaluate(_SHOWS_FOCUS), f"nothing shows that {selector} has the focus"
 
     def sees_in_the_trail(self, *told: str) -> None:
         """By the page's own link to the audit trail of its row."""

@@ -85,8 +85,8 @@ def test_the_file_holds_what_the_list_shows(client):
     record(object_id="thing", changes={"a": {"from": 1, "to": 2}}, reason="Why not")
     file = client.get("/admin/export/platform/auditentry/", {"q": "user.change"})
     head, line = b"".join(file.streaming_content).decode().splitlines()
-    assert head == "created_at,action,actor,address,object_id,changed,reason"
-    assert line.endswith(",thing,a: 1 → 2,Why not")
+    assert head == "created_at,action,actor,reason,changed,object_id,address"
+    assert line.endswith(",Why not,a: 1 → 2,thing,")
 
 
 def test_a_long_change_is_cut_in_the_list_only(client):

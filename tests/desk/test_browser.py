@@ -15,10 +15,10 @@ from operators.models import OnboardingFact, Operator
 from predictu.admin_base import url_of
 from predictu.celery import app as celery_app
 from predictu.platform.models import AuditEntry, ConfigRevision
-from risk.models import CircuitBreaker, RiskEvent
+from risk.models import RiskEvent
 from risk.services import breakers
 from tests.billing.facts import at, february
-from tests.desk.browser import CHROMIUM, browsing, outside
+from tests.desk.browser import CHROMIUM, STICKS_OUT, WIDER_THAN_SHOWN, browsing, outside
 from tests.factories import PASSWORD, make_admin, make_market, make_operator, make_pair, make_player, now, place
 from trading.models import Market, Settlement
 
@@ -36,6 +36,7 @@ def desk(settings):
     settings.CELERY_TASK_ALWAYS_EAGER = celery_app.conf.task_always_eager = False
     admin = make_admin()
     TOTPDevice.objects.create(user=admin, name="phone", confirmed=True)
+    make_admin(email="rita@predictu.com")
     operator = make_operator(
         name="Casino Blue", slug="casino-blue", tax_rate_pct=Decimal(10), new_tier_limit=1000, regular_tier_limit=1000
     )
@@ -48,6 +49,7 @@ def desk(settings):
         type="sharp_detection", severity="warning", message="Scored 71", player=player, operator=operator,
         created_at=now(),
     )  # fmt: skip
+    RiskEvent.objects.create(type="anomaly", severity="info", message="Odd bets", operator=operator, created_at=now())
     Market.objects.filter(pk=market.pk).update(
         waiting_for="oracle_pending", uma_status="proposed", source_closed=True, source_closed_at=now()
     )
@@ -106,22 +108,78 @@ def make_ready(operator):
         OnboardingFact.objects.get_or_create(operator=operator, name=name, defaults={"completed_at": now()})
 
 
-def suspend_an_operator(browser):
+def suspend_an_operator_by_keyboard_alone(browser):
+    page, keys = browser.page, browser.page.keyboard
     browser.open("/admin/operators/operator/?q=Casino+Blue")
-    browser.page.click("#result_list a:has-text('Casino Blue')")
-    browser.carry_out("suspend", "Unpaid since May", "Casino Blue is suspended.")
-    browser.sees_in_the_trail("Unpaid since May")
+    browser.tab_to("#result_list a[href*='/operator/op_']")
+    keys.press("Enter")
+    page.locator("[data-act=suspend]").wait_for()
+    browser.tab_to(".desk-skip", most=1)
+    keys.press("Enter")
+    browser.tab_to("[data-act=suspend]", most=1)
+    keys.press("Enter")
+    page.get_by_label("What it does").wait_for()
+    browser.tab_to("textarea[name=reason]")
+    keys.type("Unpaid since May")
+    browser.tab_to("button[name=_act]")
+    keys.press("Enter")
+    page.get_by_text("Casino Blue is suspended.").wait_for()
+    browser.tab_to("a[href*='/platform/auditentry/?q=']")
+    keys.press("Enter")
+    page.locator("#result_list").wait_for()
+    assert "Unpaid since May" in page.locator("#result_list").inner_text()
 
 
-def trip_and_reset_a_breaker(browser):
-    for name, said in (("Trip", "The breaker is tripped."), ("Reset", "The breaker is armed again.")):
-        browser.open("/admin/risk/desk/")
-        browser.page.get_by_role("link", name=f"{name} the breaker of Casino Blue").click()
-        browser.send(reason=f"To {name}")
-        browser.page.get_by_text(said).wait_for()
-    breaker = outside(lambda: CircuitBreaker.objects.get(scope_id=Operator.objects.get(slug="casino-blue").id))
-    browser.open(url_of(CircuitBreaker, breaker.pk))
-    browser.sees_in_the_trail("To Trip", "To Reset")
+def filter_a_list_by_keyboard(browser):
+    """An open sheet takes the focus, keeps it, and gives it back."""
+    page, keys = browser.page, browser.page.keyboard
+    inside = "document.activeElement.closest('#changelist-filter') !== null"
+    browser.open("/admin/risk/riskevent/")
+    browser.tab_to("[role=button][x-on\\:click='filterOpen = true']")
+    keys.press("Enter")
+    page.wait_for_function(inside)
+    keys.press("Shift+Tab")
+    assert page.evaluate(inside), "backwards from the first comes the last"
+    keys.press("Tab")
+    assert page.evaluate(inside), "and on from the last the first"
+    keys.press("Escape")
+    page.locator("#changelist-filter").wait_for(state="hidden")
+    assert page.evaluate("document.activeElement.matches('[role=button]')")
+
+
+def log_a_colleague_out(browser):
+    browser.open("/admin/accounts/adminuser/?q=rita@predictu.com")
+    browser.page.click("#result_list a:has-text('rita@predictu.com')")
+    browser.carry_out("logout-everywhere", "Lost her laptop", "rita@predictu.com is logged out everywhere.")
+    browser.sees_in_the_trail("admin.logout_everywhere", "Lost her laptop", "127.0.0.1")
+
+
+def trip_a_breaker_at_the_risk_desk(browser):
+    browser.open("/admin/risk/desk/")
+    browser.page.get_by_role("link", name="Trip the breaker of Casino Blue").click()
+    browser.send(reason="To look into it")
+    browser.page.get_by_text("The breaker is tripped.").wait_for()
+    assert "To look into it" in browser.page.locator("section[aria-labelledby=last]").inner_text()
+
+
+def find_it_on_the_home_page_and_reset_it(browser):
+    browser.open("/admin/")
+    browser.page.get_by_role("link", name="Breaker tripped: Casino Blue").click()
+    browser.carry_out("reset", "Looked into", "The breaker is armed again.")
+    browser.sees_in_the_trail("To look into it", "Looked into")
+    browser.open("/admin/")
+    browser.page.get_by_text("No breaker is tripped.").wait_for()
+
+
+def acknowledge_a_risk_event(browser):
+    browser.open("/admin/risk/desk/")
+    browser.page.get_by_role("link", name="Acknowledge: Odd bets").click()
+    browser.send(reason="Known already")
+    browser.page.get_by_text("The event is resolved.").wait_for()
+    event = outside(lambda: RiskEvent.objects.get(message="Odd bets"))
+    assert event.resolution_note == "Known already"
+    browser.open(url_of(RiskEvent, event.pk))
+    browser.sees_in_the_trail("Known already")
 
 
 def preview_and_settle_a_market(browser):
@@ -204,12 +262,16 @@ def make_and_stop_a_schedule(browser):
 
 TASKS = (
     onboard_an_operator,
-    trip_and_reset_a_breaker,
+    trip_a_breaker_at_the_risk_desk,
+    find_it_on_the_home_page_and_reset_it,
     preview_and_settle_a_market,
     record_a_payment,
     open_a_case_file,
     review_a_flagged_user,
-    suspend_an_operator,
+    acknowledge_a_risk_event,
+    suspend_an_operator_by_keyboard_alone,
+    filter_a_list_by_keyboard,
+    log_a_colleague_out,
     change_the_configuration,
     ask_for_a_report,
     make_and_stop_a_schedule,
@@ -236,7 +298,12 @@ def named_pages():
         "configuration": "/admin/configuration/",
         "audit trail": "/admin/platform/auditentry/",
         "audit entry": url_of(AuditEntry, audited.pk),
-        "act": url_of(Operator, player.operator_id) + "act/suspend/",
+        "act": url_of(Operator, player.operator_id) + "act/resume/",
+        "settlement": url_of(Settlement, Settlement.objects.get().pk),
+        "schedules": "/admin/reports/reportschedule/",
+        "trades": "/admin/trading/trade/",
+        "staff": "/admin/accounts/adminuser/",
+        "second factor": "/admin/two-factor/",
     }
 
 
@@ -249,6 +316,7 @@ def look_at_every_page(browser, pages):
         browser.page.evaluate("document.documentElement.classList.add('dark')")
         found[f"{name}, dark"] = browser.findings(rules=("color-contrast",))
         browser.page.set_viewport_size({"width": 390, "height": 844})
-        found[f"{name}, on a phone"] = browser.page.evaluate("document.documentElement.scrollWidth - 390")
+        found[f"{name}, wider than a phone"] = browser.page.evaluate(WIDER_THAN_SHOWN)
+        found[f"{name}, out of sight on a phone"] = browser.page.evaluate(STICKS_OUT)
         browser.page.set_viewport_size({"width": 1280, "height": 900})
     return {name: problems for name, problems in found.items() if problems}

@@ -63,7 +63,7 @@ def test_a_flagged_user_is_found_judged_and_gone_from_the_queue():
     assert player.id in queue and "Casino Blue" in queue and "Raise spread" in queue
     assert queue.index("Waiting for a verdict") < queue.index(review_of(player))
     page = text_of(client, review_of(player))
-    for shown in ("<polyline", "bets_before_moves", "Lower max bet: 40%", "74 at the last of 3 evaluations"):
+    for shown in ("<polyline", "bets before moves", "Lower max bet: 40%", "74 at the last of 3 evaluations"):
         assert shown in page
     asked = text_of(client, review_of(player, "restrict"))
     assert "Open flags that this answers" in asked and "Casino Blue" in asked

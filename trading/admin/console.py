@@ -90,19 +90,19 @@ def _markets(title: str, rows: Iterable[models.Market], empty: str, chosen: str)
     return Table(
         title=title,
         heads=(
-            *("~Market", "Waits for", "UMA", "Closed (UTC)", ">Open positions", ">Pays if YES, USD"),
-            *(">Pays if NO, USD", "Decide"),
+            *("~Market", "Decide", "Waits for", "UMA", "Closed (UTC)", ">Open positions", ">Pays if YES, USD"),
+            ">Pays if NO, USD",
         ),
         rows=[
             (
                 link(url_of(models.Market, row.pk), row.title),
+                link(f"{url}?list={chosen}&market={row.pk}#preview", "Preview"),
                 row.waiting_for.replace("_", " "),
                 row.uma_status or NONE,
                 shown.instant(row.source_closed_at) if row.source_closed_at else NONE,
                 f"{(bucket := held.get(row.pk, none)).position_count:,}",
                 shown.amount(bucket.yes_usd),
                 shown.amount(bucket.no_usd),
-                link(f"{url}?list={chosen}&market={row.pk}#preview", "Preview"),
             )
             for row in rows
         ],
@@ -156,15 +156,15 @@ def _approvals() -> Table:
     titles = dict(models.Market.objects.filter(pk__in=[row.object_id for row in rows]).values_list("pk", "title"))
     return Table(
         title="Waiting for a second admin",
-        heads=("What", "~Market", "Asked by", "~Why", "Until (UTC)", "Decide"),
+        heads=("What", "~Market", "Decide", "Asked by", "~Why", "Until (UTC)"),
         rows=[
             (
                 f"{actions[row.action]} {row.arguments['outcome'].upper()}",
                 link(url_of(models.Market, row.object_id), titles.get(row.object_id, row.object_id)),
+                link(url_of(Approval, row.pk), "Open"),
                 row.asked_by.email,
                 row.reason,
                 shown.instant(row.expires_at),
-                link(url_of(Approval, row.pk), "Open"),
             )
             for row in rows
         ],

@@ -40,7 +40,7 @@ class BetweenTimes(RangeDateTimeFilter):
 
 @admin.register(models.AuditEntry)
 class AuditAdmin(ActingAdmin):
-    list_display = ("created_at", "action", "actor_link", "address", "object_link", "changed", "reason")
+    list_display = ("created_at", "action", "actor_link", "reason", "changed", "object_link", "address")
     list_filter = (
         ("created_at", BetweenTimes),
         among("object_type", OBJECTS),
