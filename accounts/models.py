@@ -218,6 +218,21 @@ class SignupDay(models.Model):
         return f"{self.operator_id} {self.day}"
 
 
+class SignupChannel(models.Model):
+    """The same users by operator and the channel they came through."""
+
+    id = models.BigAutoField(primary_key=True)
+    operator = models.ForeignKey(Operator, models.PROTECT, related_name="+", db_index=False)
+    channel = models.CharField(max_length=64, blank=True)
+    users = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["operator", "channel"], name="signup_channel_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.operator_id} {self.channel}"
+
+
 class LedgerEntry(models.Model):
     """One movement of a player's balance. Append-only; the database numbers, chains and guards it.
 

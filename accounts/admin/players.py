@@ -84,6 +84,17 @@ class SignupDayAdmin(ReadOnlyAdmin):
     operator_link = linked("operator", text="name")
 
 
+@admin.register(models.SignupChannel)
+class SignupChannelAdmin(ReadOnlyAdmin):
+    list_display = ("operator_link", "channel", "users")
+    list_filter = (("operator", AutocompleteSelectFilter),)
+    list_select_related = ("operator",)
+    ordering = ("-id",)
+    search_help_text = "An operator's id"
+    id_fields = ("operator",)
+    operator_link = linked("operator", text="name")
+
+
 @admin.register(models.LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
     list_display = (

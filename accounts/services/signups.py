@@ -1,4 +1,4 @@
-"""Counting users by operator and day of signup: each is counted once, where it is marked.
+"""Counting users by operator and day of signup, and by channel: each is counted once, where it is marked.
 
 Marking and adding are one statement, so a reader who adds the sums and the unmarked users (``accounts.signups``) sees
 each of them once, however late its transaction committed.
@@ -15,7 +15,11 @@ WITH due AS MATERIALIZED (
   SELECT id FROM accounts_player WHERE NOT counted ORDER BY id LIMIT %(batch)s FOR NO KEY UPDATE SKIP LOCKED),
 marked AS (
   UPDATE accounts_player player SET counted = true FROM due WHERE player.id = due.id
-  RETURNING player.operator_id, player.created_at, player.is_test),
+  RETURNING player.operator_id, player.created_at, player.channel, player.is_test),
+channels AS (
+  INSERT INTO accounts_signupchannel AS known (operator_id, channel, users)
+  SELECT operator_id, channel, count(*) FROM marked WHERE NOT is_test GROUP BY 1, 2
+  ON CONFLICT (operator_id, channel) DO UPDATE SET users = known.users + excluded.users),
 added AS (
   INSERT INTO accounts_signupday AS known (day, operator_id, users)
   SELECT (created_at AT TIME ZONE 'UTC')::date, operator_id, count(*) FROM marked WHERE NOT is_test GROUP BY 1, 2
@@ -24,6 +28,7 @@ SELECT count(*) FROM marked
 """
 _FORGET = """
 DELETE FROM accounts_signupday;
+DELETE FROM accounts_signupchannel;
 UPDATE accounts_player SET counted = false WHERE counted;
 """
 

@@ -4,6 +4,7 @@ The second half of a list is read from its far end.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import F, Model, OrderBy, QuerySet
@@ -39,15 +40,31 @@ def _as_indexed(model: type[Model], order: Sequence[OrderBy]) -> list[OrderBy]:
     return terms
 
 
-def ids_of(queryset: QuerySet[Any], order: Sequence[OrderBy], page: Page, total: int) -> list[Any]:
-    """The primary keys of a page of ``queryset`` in ``order``, where it holds ``total`` rows."""
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The primary keys of a page, not asked for yet (their column is called ``pk``); perhaps last first."""
+
+    queryset: QuerySet[Any]
+    backwards: bool
+
+
+def keys_of(queryset: QuerySet[Any], order: Sequence[OrderBy], page: Page, total: int) -> Keys | None:
+    """Where a page of ``queryset`` in ``order`` is, which holds ``total`` rows; None where it is beyond the end."""
     start, end = page.offset, min(page.offset + page.limit, total)
     if start >= end:
-        return []
+        return None
     keys, order = queryset.values_list("pk", flat=True), _as_indexed(queryset.model, order)
     if start <= total // 2:
-        return list(keys.order_by(*order)[start:end])
-    return list(keys.order_by(*_reversed(order))[total - end : total - start])[::-1]
+        return Keys(keys.order_by(*order)[start:end], backwards=False)
+    return Keys(keys.order_by(*_reversed(order))[total - end : total - start], backwards=True)
+
+
+def ids_of(queryset: QuerySet[Any], order: Sequence[OrderBy], page: Page, total: int) -> list[Any]:
+    """The primary keys of a page of ``queryset`` in ``order``, where it holds ``total`` rows."""
+    found = keys_of(queryset, order, page, total)
+    if found is None:
+        return []
+    return list(found.queryset)[::-1] if found.backwards else list(found.queryset)
 
 
 def in_order(rows: Sequence[Any], keys: Sequence[Any], key: str = "id") -> list[Any]:

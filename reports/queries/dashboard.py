@@ -1,21 +1,18 @@
 """The God Mode home screen: every figure exact as of now, from counters, rollups and what is not rolled up yet."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, Count, DecimalField, F, Max, Q, Sum, Value, When
-from django.db.models.functions import Floor
+from django.db import connection
 
 from accounts import signups
-from accounts.models import Player
 from operators.models import Operator
-from predictu import clock, money
-from predictu.money import ZERO
+from predictu import clock, ids, money
 from predictu.platform import config
 from risk import limits
-from risk.models import CircuitBreaker, ExposureBucket, Scope
-from trading.models import Position, Settlement
+from risk.models import Scope
 from trading.queries import revenue
 from trading.queries.revenue import Sums
 
@@ -24,25 +21,79 @@ PERIODS = {"1d": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(da
 _HIGH_EXPOSURE = Decimal("0.8")
 # ``all`` is charted by months once its days are more than these.
 _MOST_DAYS = 400
-_UNSETTLED = (Settlement.Status.PENDING, Settlement.Status.PROCESSING, Settlement.Status.FAILED)
 _ONBOARDING = (Operator.Stage.PENDING, Operator.Stage.CONFIGURING, Operator.Stage.TESTING)
+
+
+# Unsettled settlements are few: no position of another market is read.
+_STANDING = """
+SELECT house.total, house.live, house.onboarding, coalesce(bucket.trade_count, 0), coalesce(bucket.volume_usd, 0),
+  coalesce(bucket.yes_usd + bucket.no_usd, 0),
+  (SELECT count(*) FROM risk_circuitbreaker WHERE status = 'tripped' AND is_enabled
+     AND (%(operator)s::uuid IS NULL OR scope = 'operator' AND scope_id = %(scope_id)s)),
+  (SELECT count(*) FROM risk_exposurebucket high WHERE scope = 'market' AND exposure_usd >= %(high)s
+     AND (%(operator)s::uuid IS NULL OR EXISTS (
+       SELECT FROM trading_position held WHERE held.operator_id = %(operator)s AND held.market_id = high.subject
+         AND NOT held.is_test AND held.status = 'open'))),
+  (SELECT count(*) FROM accounts_player WHERE NOT is_test AND tier <> 'normal'
+     AND (%(operator)s::uuid IS NULL OR operator_id = %(operator)s)),
+  due.positions, due.usd,
+  (SELECT max(settled_at) FROM trading_settlement settlement WHERE status = 'completed'
+     AND (%(operator)s::uuid IS NULL OR EXISTS (
+       SELECT FROM trading_settlementpart part WHERE part.settlement_id = settlement.id
+         AND part.operator_id = %(operator)s)))
+FROM (
+  SELECT count(*) AS total, count(*) FILTER (WHERE suspended_at IS NULL AND stage = %(live)s) AS live,
+         count(*) FILTER (WHERE suspended_at IS NULL AND stage = ANY(%(onboarding)s)) AS onboarding
+  FROM operators_operator WHERE %(operator)s::uuid IS NULL OR id = %(operator)s) AS house
+LEFT JOIN risk_exposurebucket bucket ON bucket.scope = %(scope)s AND bucket.scope_id = %(scope_id)s
+CROSS JOIN (
+  SELECT count(*) AS positions, coalesce(sum(CASE market.resolution
+    WHEN position.outcome THEN trunc(quantity, 2) WHEN 'split' THEN trunc(quantity * 0.5, 2)
+    WHEN 'cancelled' THEN cost_basis_usd ELSE 0 END), 0) AS usd
+  FROM trading_settlement settlement JOIN trading_market market ON market.id = settlement.market_id
+  JOIN trading_position position ON position.market_id = market.id
+  WHERE settlement.status IN ('pending', 'processing', 'failed') AND NOT position.is_test
+    AND position.status = 'open' AND position.quantity > 0
+    AND (%(operator)s::uuid IS NULL OR position.operator_id = %(operator)s)) AS due
+"""
 
 
 def dashboard(*, period: str, operator: Operator | None, now: datetime) -> dict[str, Any]:
     """The documented answer. ``period`` is a key of PERIODS or ``all``; windows end now."""
     scope = None if operator is None else [operator.id]
     begin = now - PERIODS[period] if period in PERIODS else _beginning(now)
-    current = _sum(begin, now, scope)
-    before = _sum(begin - PERIODS[period], begin, scope) if period in PERIODS else None
-    bucket = _bucket(operator)
+    windows = [(begin, now), (now - PERIODS["1d"], now)]
+    if period in PERIODS:
+        windows.append((begin - PERIODS[period], begin))
+    current, day, *before = revenue.spans(windows, scope)
+    standing = _standing(operator)
     return {
-        "operators": _operators(operator),
+        "operators": {"total": standing.operators, "active": standing.live, "pending_onboarding": standing.onboarding},
         "users": _users(period, begin, now, scope),
-        "trades": _trades(bucket, current, before, now, scope),
-        "revenue": _revenue(current, before, scope),
-        "exposure": _exposure(operator, bucket),
-        "risk": _risk(operator),
-        "settlements": _settlements(operator),
+        "trades": {
+            "total": standing.trade_count,
+            "volume_usd": standing.volume_usd,
+            "count_24h": day.trade_count,
+            "volume_24h_usd": day.volume_usd,
+            "delta_pct": delta_pct(current.volume_usd, before[0].volume_usd if before else None),
+        },
+        "revenue": {
+            "total_usd": revenue.all_time(scope),
+            "period_usd": current.gross_usd,
+            "delta_pct": delta_pct(current.gross_usd, before[0].gross_usd if before else None),
+            "breakdown": {"spread": current.spread_usd, "fees": current.fees_usd},
+        },
+        "exposure": _exposure(operator, standing.exposure_usd),
+        "risk": {
+            "circuit_breakers_active": standing.breakers,
+            "high_exposure_markets": standing.high_markets,
+            "sharp_bettors_flagged": standing.flagged,
+        },
+        "settlements": {
+            "pending_count": standing.pending,
+            "pending_usd": money.half_up(standing.pending_usd),
+            "last_settled_at": clock.seconds(standing.last_settled_at),
+        },
         "chart_data": chart(begin=begin, now=now, scope=scope, months=period == "all"),
     }
 
@@ -59,69 +110,23 @@ def _beginning(now: datetime) -> datetime:
     return clock.day_start(first or now)
 
 
-def _sum(start: datetime, end: datetime, scope: list[str] | None) -> Sums:
-    total = Sums()
-    for sums in revenue.gross(start=start, end=end, operator_ids=scope).values():
-        total.add(sums)
-    return total
-
-
-def _operators(operator: Operator | None) -> dict[str, Any]:
-    found = Operator.objects.all() if operator is None else Operator.objects.filter(pk=operator.pk)
-    running = Q(suspended_at__isnull=True)
-    return found.aggregate(
-        total=Count("pk"),
-        active=Count("pk", filter=running & Q(stage=Operator.Stage.LIVE)),
-        pending_onboarding=Count("pk", filter=running & Q(stage__in=_ONBOARDING)),
-    )
-
-
 def _users(period: str, begin: datetime, now: datetime, scope: list[str] | None) -> dict[str, Any]:
-    def joined(start: datetime, end: datetime) -> int:
-        return signups.joined(start=start, end=end, operator_ids=scope)
-
-    def active(span: timedelta) -> int:
-        return sum(revenue.traders(start=now - span, end=now, operator_ids=scope).values())
-
-    before = joined(begin - PERIODS[period], begin) if period in PERIODS else None
+    day, week = now - PERIODS["1d"], now - PERIODS["7d"]
+    windows = [(begin, now), (week, now)]
+    if period in PERIODS:
+        windows.append((begin - PERIODS[period], begin))
+    joined, new, *before = signups.joined_in(windows, scope)
+    active_24h, active_7d = revenue.active([day, week], now=now, operator_ids=scope)
     return {
         "total": sum(signups.registered(scope).values()),
-        "active_24h": active(PERIODS["1d"]),
-        "active_7d": active(PERIODS["7d"]),
-        "new_7d": joined(now - PERIODS["7d"], now),
-        "delta_pct": delta_pct(joined(begin, now), before),
+        "active_24h": active_24h,
+        "active_7d": active_7d,
+        "new_7d": new,
+        "delta_pct": delta_pct(joined, before[0] if before else None),
     }
 
 
-def _trades(
-    bucket: ExposureBucket | None, current: Sums, before: Sums | None, now: datetime, scope: list[str] | None
-) -> dict[str, Any]:
-    day = _sum(now - PERIODS["1d"], now, scope)
-    return {
-        "total": bucket.trade_count if bucket else 0,
-        "volume_usd": bucket.volume_usd if bucket else ZERO,
-        "count_24h": day.trade_count,
-        "volume_24h_usd": day.volume_usd,
-        "delta_pct": delta_pct(current.volume_usd, before.volume_usd if before else None),
-    }
-
-
-def _revenue(current: Sums, before: Sums | None, scope: list[str] | None) -> dict[str, Any]:
-    return {
-        "total_usd": revenue.all_time(scope),
-        "period_usd": current.gross_usd,
-        "delta_pct": delta_pct(current.gross_usd, before.gross_usd if before else None),
-        "breakdown": {"spread": current.spread_usd, "fees": current.fees_usd},
-    }
-
-
-def _bucket(operator: Operator | None) -> ExposureBucket | None:
-    scope, scope_id = (Scope.GLOBAL, "") if operator is None else (Scope.OPERATOR, operator.id)
-    return ExposureBucket.objects.filter(scope=scope, scope_id=scope_id).first()
-
-
-def _exposure(operator: Operator | None, bucket: ExposureBucket | None) -> dict[str, Any]:
-    current = bucket.yes_usd + bucket.no_usd if bucket else ZERO
+def _exposure(operator: Operator | None, current: Decimal) -> dict[str, Any]:
     if operator is None:
         most = config.current()["risk.global_exposure_limit_usd"]
     else:
@@ -135,51 +140,36 @@ def _exposure(operator: Operator | None, bucket: ExposureBucket | None) -> dict[
     }
 
 
-def _risk(operator: Operator | None) -> dict[str, Any]:
-    tripped = CircuitBreaker.objects.filter(status=CircuitBreaker.Status.TRIPPED, is_enabled=True)
-    high = ExposureBucket.objects.filter(
-        scope=Scope.MARKET, exposure_usd__gte=config.current()["risk.per_market_max_usd"] * _HIGH_EXPOSURE
-    )
-    flagged = Player.objects.real().exclude(tier=Player.Tier.NORMAL)
-    if operator is not None:
-        tripped = tripped.filter(scope=Scope.OPERATOR, scope_id=operator.id)
-        held = Position.objects.filter(operator=operator, is_test=False, status=Position.Status.OPEN)
-        high = high.filter(subject__in=held.values("market_id"))
-        flagged = flagged.for_operator(operator)
-    return {
-        "circuit_breakers_active": tripped.count(),
-        "high_exposure_markets": high.count(),
-        "sharp_bettors_flagged": flagged.count(),
-    }
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What is so now, whatever the period."""
+
+    operators: int
+    live: int
+    onboarding: int
+    trade_count: int
+    volume_usd: Decimal
+    exposure_usd: Decimal
+    breakers: int
+    high_markets: int
+    flagged: int
+    pending: int
+    pending_usd: Decimal
+    last_settled_at: datetime | None
 
 
-def _settlements(operator: Operator | None) -> dict[str, Any]:
-    unsettled = Settlement.objects.filter(status__in=_UNSETTLED)  # few, so that no position of another market is read
-    waiting = Position.objects.filter(
-        is_test=False, status=Position.Status.OPEN, quantity__gt=0, market__in=unsettled.values("market")
-    )
-    settled = Settlement.objects.filter(status=Settlement.Status.COMPLETED)
-    if operator is not None:
-        waiting = waiting.filter(operator=operator)
-        settled = settled.filter(parts__operator=operator)
-    price = Case(
-        When(market__resolution=F("outcome"), then=Value(Decimal(1))),
-        When(market__resolution="split", then=Value(Decimal("0.5"))),
-        When(market__resolution="cancelled", then=None),
-        default=Value(ZERO),
-        output_field=DecimalField(max_digits=8, decimal_places=4),
-    )
-    due = waiting.annotate(price=price).aggregate(
-        count=Count("pk"),
-        payout=Sum(Floor(F("quantity") * F("price") * 100) / 100),
-        refund=Sum("cost_basis_usd", filter=Q(market__resolution="cancelled")),
-    )
-    last = settled.aggregate(at=Max("settled_at"))["at"]
-    return {
-        "pending_count": due["count"],
-        "pending_usd": money.half_up((due["payout"] or ZERO) + (due["refund"] or ZERO)),
-        "last_settled_at": clock.seconds(last),
+def _standing(operator: Operator | None) -> _Standing:
+    wanted = {
+        "operator": None if operator is None else ids.decode("op", operator.id),
+        "scope": Scope.GLOBAL if operator is None else Scope.OPERATOR,
+        "scope_id": "" if operator is None else operator.id,
+        "live": Operator.Stage.LIVE,
+        "onboarding": list(_ONBOARDING),
+        "high": config.current()["risk.per_market_max_usd"] * _HIGH_EXPOSURE,
     }
+    with connection.cursor() as cursor:
+        cursor.execute(_STANDING, wanted)
+        return _Standing(*cursor.fetchone())
 
 
 def chart(*, begin: datetime, now: datetime, scope: list[str] | None, months: bool) -> list[dict[str, Any]]:

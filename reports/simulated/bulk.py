@@ -46,7 +46,10 @@ TABLES = (
     "accounts_player", "accounts_ledgerentry", "trading_position", "trading_trade", "trading_revenuefact",
     "trading_pricepoint", "platform_activityevent", "operators_callbackevent",
 )  # fmt: skip
-SUMMED = ("trading_activeday", "trading_hourlyrevenue", "trading_monthlyrevenue", "trading_playerrevenue")
+SUMMED = (
+    "trading_activeday", "trading_hourlyrevenue", "trading_dailyrevenue", "trading_monthlyrevenue",
+    "trading_playerrevenue", "trading_tradeday", "trading_tradepattern", "trading_tradetally", "trading_cohortactivity",
+)  # fmt: skip
 _SCOPES = ("market", "category", "operator_category", "operator", "global")
 _EXPOSURE = (
     b'{"market": "%.4f", "category": "%.4f", "operator_category": "%.4f", "operator": "%.4f", "global": "%.4f", '

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from accounts.models import AdminUser, LedgerEntry, LoginFailure, Player, RevokedToken, SignupDay
+from accounts.models import AdminUser, LedgerEntry, LoginFailure, Player, RevokedToken, SignupChannel, SignupDay
 from billing import models as billing
 from operators import models as operators
 from predictu.platform import models as platform
@@ -183,6 +183,16 @@ def fill(many=MANY):
     put(trading.PlayerRevenue, lambda n: trading.PlayerRevenue(**whose(n), player=people[n], category="crypto"))
     put(trading.TradeDay, lambda n: trading.TradeDay(**whose(n), day=day(0)))
     put(SignupDay, lambda n: SignupDay(**whose(n), day=day(0)))
+    put(SignupChannel, lambda n: SignupChannel(**whose(n), channel=f"channel{n}"))
+    put(trading.DailyRevenue, lambda n: trading.DailyRevenue(**whose(n), day=day(0), share_pct=30))
+    put(trading.TradePattern, lambda n: trading.TradePattern(**whose(n), day=day(0), kind="hour", key="7"))
+    put(trading.TradeTally, lambda n: trading.TradeTally(**whose(n), day=day(0), market=markets[n]))
+    put(trading.LifetimeSum, lambda n: trading.LifetimeSum(**whose(n), segment="channel", label=f"channel{n}"))
+    put(trading.CohortDay, lambda n: trading.CohortDay(**whose(n), signup_day=day(0)))
+    put(
+        trading.CohortActivity,
+        lambda n: trading.CohortActivity(**whose(n), signup_day=day(0), unit="week", period=day(0)),
+    )
     put(trading.ActiveDay, lambda n: trading.ActiveDay(**whose(n), player=people[n], day=day(0)))
     put(risk.ExposureBucket, lambda n: risk.ExposureBucket(scope="market", scope_id=markets[n].id))
     put(

@@ -76,6 +76,17 @@ class HourlyRevenueAdmin(ReadOnlyAdmin):
     operator_link = linked("operator", text="name")
 
 
+@admin.register(models.DailyRevenue)
+class DailyRevenueAdmin(ReadOnlyAdmin):
+    list_display = ("day", "operator_link", *REVENUE)
+    list_filter = (BY_OPERATOR,)
+    list_select_related = ("operator",)
+    ordering = ("-day", "-id")
+    search_help_text = "An operator's id"
+    id_fields = ("operator",)
+    operator_link = linked("operator", text="name")
+
+
 @admin.register(models.MonthlyRevenue)
 class MonthlyRevenueAdmin(ReadOnlyAdmin):
     list_display = ("month", "operator_link", *REVENUE)
@@ -104,7 +115,7 @@ class PlayerRevenueAdmin(ReadOnlyAdmin):
 
 @admin.register(models.TradeDay)
 class TradeDayAdmin(ReadOnlyAdmin):
-    list_display = ("day", "operator_link", "trade_rows")
+    list_display = ("day", "operator_link", "trade_rows", "trades", "traders", "starts")
     list_filter = (BY_OPERATOR,)
     list_select_related = ("operator",)
     ordering = ("-day", "-id")
@@ -115,7 +126,7 @@ class TradeDayAdmin(ReadOnlyAdmin):
 
 @admin.register(models.ActiveDay)
 class ActiveDayAdmin(ReadOnlyAdmin):
-    list_display = ("day", "player_link", "operator_link")
+    list_display = ("day", "player_link", "operator_link", "trades", "starts")
     list_filter = (BY_OPERATOR,)
     list_select_related = ("operator",)
     ordering = ("-id",)
@@ -123,6 +134,65 @@ class ActiveDayAdmin(ReadOnlyAdmin):
     id_fields = ("player", "operator")
     operator_link = linked("operator", text="name")
     player_link = linked("player", title="User")
+
+
+@admin.register(models.TradePattern)
+class TradePatternAdmin(ReadOnlyAdmin):
+    list_display = ("day", "operator_link", "kind", "key", "trades")
+    list_filter = (BY_OPERATOR, "kind")
+    list_select_related = ("operator",)
+    ordering = ("-day", "-id")
+    search_help_text = "An operator's id"
+    id_fields = ("operator",)
+    operator_link = linked("operator", text="name")
+
+
+@admin.register(models.TradeTally)
+class TradeTallyAdmin(ReadOnlyAdmin):
+    list_display = ("day", "operator_link", "market_link", "buy_yes", "buy_no", "sell_yes", "sell_no")
+    list_filter = (BY_OPERATOR,)
+    list_select_related = ("operator", "market")
+    ordering = ("-day", "-id")
+    search_help_text = "The id of an operator or market"
+    id_fields = ("operator", "market")
+    operator_link = linked("operator", text="name")
+    market_link = linked("market")
+
+
+@admin.register(models.LifetimeSum)
+class LifetimeSumAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("operator_link", "segment", "label", "users", "traders", "gross_usd", "first_30d_usd", "volume_usd"),
+        "trade_count",
+    )
+    list_filter = (BY_OPERATOR, "segment")
+    list_select_related = ("operator",)
+    ordering = ("-id",)
+    search_help_text = "An operator's id"
+    id_fields = ("operator",)
+    operator_link = linked("operator", text="name")
+
+
+@admin.register(models.CohortDay)
+class CohortDayAdmin(ReadOnlyAdmin):
+    list_display = ("signup_day", "operator_link", "trade_count", "volume_usd", "gross_usd")
+    list_filter = (BY_OPERATOR,)
+    list_select_related = ("operator",)
+    ordering = ("-signup_day", "-id")
+    search_help_text = "An operator's id"
+    id_fields = ("operator",)
+    operator_link = linked("operator", text="name")
+
+
+@admin.register(models.CohortActivity)
+class CohortActivityAdmin(ReadOnlyAdmin):
+    list_display = ("signup_day", "operator_link", "unit", "period", "users")
+    list_filter = (BY_OPERATOR, "unit")
+    list_select_related = ("operator",)
+    ordering = ("-signup_day", "-id")
+    search_help_text = "An operator's id"
+    id_fields = ("operator",)
+    operator_link = linked("operator", text="name")
 
 
 @admin.register(models.SettlementPart)

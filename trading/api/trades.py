@@ -39,7 +39,7 @@ def trade_list(query: Query, **fixed: Any) -> dict[str, Any]:
     sort, descending = query.order(trades.SORTS, "created_at")
     page = pages.page(query)
     rows, total = trades.page(TradeFilter(**(wanted | fixed)), sort=sort, descending=descending, page=page)
-    return page.envelope([trades.row(values) for values in rows], total)
+    return page.envelope(rows, total)
 
 
 class TradesView(DataView):

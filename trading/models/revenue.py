@@ -1,4 +1,4 @@
-"""What was earned: the facts, dated when they happened, and their sums by hour, month and player."""
+"""What was earned: the facts, dated when they happened, and their sums by hour, day, month and player."""
 
 from django.db import models
 from django.db.models import Q
@@ -77,6 +77,27 @@ class HourlyRevenue(models.Model):
         return f"{self.operator_id} {self.hour}"
 
 
+class DailyRevenue(models.Model):
+    """The same facts by UTC day, operator and share percentage: a window is days and a few hours at each end."""
+
+    id = models.BigAutoField(primary_key=True)
+    day = models.DateField()
+    operator = models.ForeignKey(Operator, models.PROTECT, related_name="+", db_index=False)
+    share_pct = models.DecimalField(max_digits=5, decimal_places=2)
+    spread_usd = MoneyField(default=0)
+    fee_usd = MoneyField(default=0)
+    settlement_fee_usd = MoneyField(default=0)
+    volume_usd = MoneyField(default=0)
+    trade_count = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "revenue by day"
+        constraints = [models.UniqueConstraint(fields=["day", "operator", "share_pct"], name="daily_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.operator_id} {self.day}"
+
+
 class MonthlyRevenue(models.Model):
     """The same facts by calendar month, operator and share percentage: totals cost no more as years go by."""
 
@@ -99,12 +120,15 @@ class MonthlyRevenue(models.Model):
 
 
 class PlayerRevenue(models.Model):
-    """The same facts by player and category, with what came in the player's first 30 days: lifetime values."""
+    """The same facts by player and category, with what came in the player's first 30 days: lifetime values.
+
+    The row without a category is the player's whole.
+    """
 
     id = models.BigAutoField(primary_key=True)
     operator = models.ForeignKey(Operator, models.PROTECT, related_name="+", db_index=False)
     player = models.ForeignKey(Player, models.PROTECT, related_name="+", db_index=False)
-    category = models.CharField(max_length=16)
+    category = models.CharField(max_length=16, blank=True)
     gross_usd = MoneyField(default=0)
     first_30d_usd = MoneyField(default=0)
     volume_usd = MoneyField(default=0)
@@ -115,36 +139,7 @@ class PlayerRevenue(models.Model):
     class Meta:
         verbose_name_plural = "revenue by user"
         constraints = [models.UniqueConstraint(fields=["player", "category"], name="player_revenue_unique")]
+        indexes = [models.Index(fields=["last_trade_at"], name="player_last_trade", condition=Q(category=""))]
 
     def __str__(self) -> str:
         return f"{self.player_id} {self.category}"
-
-
-class TradeDay(models.Model):
-    """How many trades an operator's users made on a UTC day, cancelled ones too: totals of lists of days."""
-
-    id = models.BigAutoField(primary_key=True)
-    day = models.DateField()
-    operator = models.ForeignKey(Operator, models.PROTECT, related_name="+", db_index=False)
-    trade_rows = models.BigIntegerField(default=0)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["operator", "day"], name="trade_day_unique")]
-
-    def __str__(self) -> str:
-        return f"{self.operator_id} {self.day}"
-
-
-class ActiveDay(models.Model):
-    """That a player traded on a UTC day: distinct users cannot be added up from sums."""
-
-    id = models.BigAutoField(primary_key=True)
-    day = models.DateField()
-    operator = models.ForeignKey(Operator, models.PROTECT, related_name="+", db_index=False)
-    player = models.ForeignKey(Player, models.PROTECT, related_name="+", db_index=False)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["day", "operator", "player"], name="active_day_unique")]
-
-    def __str__(self) -> str:
-        return f"{self.day} {self.player_id}"

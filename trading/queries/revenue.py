@@ -8,7 +8,7 @@ every granularity: a row is R(end) − R(start) with R(t) = half-up(gross since 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,29 +19,50 @@ from predictu.money import ZERO
 
 UNITS = ("hour", "day", "week", "month")
 
+_COLUMNS = "share_pct, spread_usd, fee_usd, settlement_fee_usd, volume_usd, trade_count"
 _SUMS = """
 sum(spread_usd), sum(fee_usd), sum(settlement_fee_usd), sum(volume_usd), sum(trade_count)
 """
+_NAMES = ("start", "first", "first_day", "first_month", "last_month", "last_day", "last", "end")
+_SCOPED = "(%(all)s OR operator_id = ANY(%(operators)s))"
+
+
+def _earned(bound: str) -> str:
+    """What was earned between the bounds of ``_tiers``: part hours from the facts, hours, days and months from their
+    sums, and what is in no sum yet. ``bound`` is how the statement writes a bound's name."""
+    at = {name: bound.format(name) for name in _NAMES}
+    days = {name: f"({text} AT TIME ZONE 'UTC')::date" for name, text in at.items()}
+    return f"""
+  SELECT operator_id, at, {_COLUMNS} FROM trading_revenuefact
+  WHERE (at >= {at["start"]} AND at < {at["first"]} OR at >= {at["last"]} AND at < {at["end"]})
+    AND {_SCOPED}
+  UNION ALL
+  SELECT operator_id, at, {_COLUMNS} FROM trading_revenuefact
+  WHERE NOT rolled AND at >= {at["first"]} AND at < {at["last"]} AND {_SCOPED}
+  UNION ALL
+  SELECT operator_id, hour, {_COLUMNS} FROM trading_hourlyrevenue
+  WHERE (hour >= {at["first"]} AND hour < {at["first_day"]}
+         OR hour >= {at["last_day"]} AND hour < {at["last"]}) AND {_SCOPED}
+  UNION ALL
+  SELECT operator_id, day::timestamp AT TIME ZONE 'UTC', {_COLUMNS} FROM trading_dailyrevenue
+  WHERE (day >= {days["first_day"]} AND day < {days["first_month"]}
+         OR day >= {days["last_month"]} AND day < {days["last_day"]}) AND {_SCOPED}
+  UNION ALL
+  SELECT operator_id, month, {_COLUMNS} FROM trading_monthlyrevenue
+  WHERE month >= {at["first_month"]} AND month < {at["last_month"]} AND {_SCOPED}
+"""  # noqa: S608 columns of our own
+
+
 _CELLS = f"""
-SELECT operator_id, date_trunc(%(unit)s, at, 'UTC') AS bucket, share_pct, {_SUMS} FROM (
-  SELECT operator_id, hour AS at, share_pct, spread_usd, fee_usd, settlement_fee_usd, volume_usd, trade_count
-  FROM trading_hourlyrevenue
-  WHERE (hour >= %(first)s AND hour < %(first_month)s OR hour >= %(last_month)s AND hour < %(last)s)
-    AND (%(all)s OR operator_id = ANY(%(operators)s))
-  UNION ALL
-  SELECT operator_id, month AS at, share_pct, spread_usd, fee_usd, settlement_fee_usd, volume_usd, trade_count
-  FROM trading_monthlyrevenue
-  WHERE month >= %(first_month)s AND month < %(last_month)s AND (%(all)s OR operator_id = ANY(%(operators)s))
-  UNION ALL
-  SELECT operator_id, at, share_pct, spread_usd, fee_usd, settlement_fee_usd, volume_usd, trade_count
-  FROM trading_revenuefact
-  WHERE NOT rolled AND at >= %(first)s AND at < %(last)s AND (%(all)s OR operator_id = ANY(%(operators)s))
-  UNION ALL
-  SELECT operator_id, at, share_pct, spread_usd, fee_usd, settlement_fee_usd, volume_usd, trade_count
-  FROM trading_revenuefact
-  WHERE (at >= %(start)s AND at < %(first)s OR at >= %(last)s AND at < %(end)s)
-    AND (%(all)s OR operator_id = ANY(%(operators)s))
-) AS earned GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+SELECT operator_id, date_trunc(%(unit)s, at, 'UTC') AS bucket, share_pct, {_SUMS}
+FROM ({_earned("%({})s::timestamptz")}) AS earned GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+"""  # noqa: S608 columns of our own
+
+_SPANS = f"""
+SELECT number, {_SUMS}
+FROM unnest({", ".join(f"%({name}s)s::timestamptz[]" for name in _NAMES)})
+  WITH ORDINALITY AS span ({", ".join(f'"{name}"' for name in _NAMES)}, number)
+CROSS JOIN LATERAL ({_earned('span."{}"')}) AS earned GROUP BY 1
 """  # noqa: S608 columns of our own
 
 _DISTINCT = """
@@ -117,7 +138,7 @@ class Revenue:
 def cells(*, start: datetime, end: datetime, unit: str, operator_ids: Sequence[str] | None = None) -> list[Cell]:
     """Gross per operator, bucket and percentage in [start, end), from rollups, unmarked facts and part hours."""
     with connection.cursor() as cursor:
-        cursor.execute(_CELLS, {"unit": unit, **_month_bounds(start, end, unit), **_scope(operator_ids)})
+        cursor.execute(_CELLS, {"unit": unit, **_tiers(start, end, unit), **_scope(operator_ids)})
         rows = cursor.fetchall()
     return [
         Cell(
@@ -205,6 +226,18 @@ def gross(*, start: datetime, end: datetime, operator_ids: Sequence[str] | None 
     return result
 
 
+def spans(wanted: Sequence[tuple[datetime, datetime]], operator_ids: Sequence[str] | None = None) -> list[Sums]:
+    """Gross of each [start, end), without shares, as one statement sees them."""
+    found = [Sums() for _ in wanted]
+    tiers = [_tiers(start, end) for start, end in wanted]
+    bounds = {f"{name}s": [tier[name] for tier in tiers] for name in _NAMES}
+    with connection.cursor() as cursor:
+        cursor.execute(_SPANS, {**bounds, **_scope(operator_ids)})
+        for number, spread, fee, settlement, volume, count in cursor.fetchall():
+            found[number - 1] = Sums(spread, fee + settlement, settlement, volume, int(count))
+    return found
+
+
 _ALL_TIME = """
 SELECT coalesce(sum(gross), 0) FROM (
   SELECT spread_usd + fee_usd + settlement_fee_usd AS gross FROM trading_monthlyrevenue
@@ -242,16 +275,18 @@ def _bounds(start: datetime, end: datetime, step: timedelta) -> dict[str, Any]:
     return {"start": start, "end": end, "first": first, "last": last}
 
 
-def _month_bounds(start: datetime, end: datetime, unit: str) -> dict[str, Any]:
-    """``_bounds`` by the hour, with the whole months inside where months are fine enough."""
+def _tiers(start: datetime, end: datetime, unit: str = "month") -> dict[str, datetime]:
+    """``_bounds`` by the hour, with the whole days and months inside where those are fine enough for ``unit``."""
     bounds = _bounds(start, end, timedelta(hours=1))
     first, last = bounds["first"], bounds["last"]
-    month = clock.month_start(first)
-    first_month = month if month == first else clock.next_month(first)
-    last_month = clock.month_start(last)
+    first_day, last_day = clock.whole_days(first, last) if unit != "hour" else (last, last)
+    month = clock.month_start(first_day)
+    first_month = month if month == first_day else clock.next_month(first_day)
+    last_month = clock.month_start(last_day)
     if unit != "month" or first_month >= last_month:
-        first_month = last_month = last
-    return {**bounds, "first_month": first_month, "last_month": last_month}
+        first_month = last_month = last_day
+    days = {"first_day": first_day, "first_month": first_month, "last_month": last_month, "last_day": last_day}
+    return bounds | days
 
 
 def _scope(operator_ids: Iterable[str] | None) -> dict[str, Any]:
@@ -261,14 +296,51 @@ def _scope(operator_ids: Iterable[str] | None) -> dict[str, Any]:
     }
 
 
+# A user's newest trade tells whether it is active in a window that ends now; one made since then (by another host's
+# clock) sends the question to its trades. Then those of whom nothing in the window is rolled up yet.
+_ACTIVE = """
+SELECT number,
+  (SELECT count(*) FROM trading_playerrevenue WHERE category = '' AND last_trade_at >= since
+     AND last_trade_at < %(now)s AND (%(all)s OR operator_id = ANY(%(operators)s)))
+  + (SELECT count(*) FROM trading_playerrevenue ahead WHERE category = '' AND last_trade_at >= %(now)s
+       AND (%(all)s OR operator_id = ANY(%(operators)s)) AND EXISTS (
+         SELECT FROM trading_trade trade WHERE trade.player_id = ahead.player_id AND trade.created_at >= since
+           AND trade.created_at < %(now)s))
+  + (SELECT count(DISTINCT player_id) FROM trading_revenuefact fact WHERE NOT rolled AND kind = 'trade' AND at >= since
+       AND at < %(now)s AND (%(all)s OR operator_id = ANY(%(operators)s)) AND NOT EXISTS (
+         SELECT FROM trading_playerrevenue known WHERE known.player_id = fact.player_id AND known.category = ''
+           AND known.last_trade_at >= since))
+FROM unnest(%(since)s::timestamptz[]) WITH ORDINALITY AS span (since, number)
+"""
+
+
+def active(since: Sequence[datetime], *, now: datetime, operator_ids: Sequence[str] | None = None) -> list[int]:
+    """Distinct users with a trade in each [since, now)."""
+    found = [0 for _ in since]
+    with connection.cursor() as cursor:
+        cursor.execute(_ACTIVE, {"since": list(since), "now": now, **_scope(operator_ids)})
+        for number, count in cursor.fetchall():
+            found[number - 1] = count
+    return found
+
+
+# Whoever is not rolled up yet is new to a day or month in which it has not traded before.
 _TRADERS_BY_BUCKET = """
-SELECT bucket, count(*) FROM (
-  SELECT date_trunc(%(unit)s, day) AS bucket, player_id FROM trading_activeday
-  WHERE day >= %(first)s AND day < %(last)s AND (%(all)s OR operator_id = ANY(%(operators)s))
-  UNION
-  SELECT date_trunc(%(unit)s, at AT TIME ZONE 'UTC'), player_id FROM trading_revenuefact
-  WHERE NOT rolled AND kind = 'trade' AND at >= %(start)s AND at < %(end)s
+SELECT bucket, sum(users)::bigint FROM (
+  SELECT day AS bucket, traders AS users FROM trading_tradeday
+  WHERE %(unit)s = 'day' AND day >= %(first)s AND day < %(last)s AND (%(all)s OR operator_id = ANY(%(operators)s))
+  UNION ALL
+  SELECT period, users FROM trading_cohortactivity
+  WHERE %(unit)s = 'month' AND unit = 'month' AND period >= %(first)s AND period < %(last)s
     AND (%(all)s OR operator_id = ANY(%(operators)s))
+  UNION ALL
+  SELECT made.bucket, 1 FROM (
+    SELECT DISTINCT date_trunc(%(unit)s, at AT TIME ZONE 'UTC')::date AS bucket, player_id FROM trading_revenuefact
+    WHERE NOT rolled AND kind = 'trade' AND at >= %(start)s AND at < %(end)s
+      AND (%(all)s OR operator_id = ANY(%(operators)s))) AS made
+  WHERE NOT EXISTS (
+    SELECT FROM trading_activeday active WHERE active.player_id = made.player_id AND active.day >= made.bucket
+      AND active.day < (made.bucket + %(long)s::interval)::date)
 ) AS traders GROUP BY 1
 """
 
@@ -279,5 +351,5 @@ def traders_by_bucket(
     """Distinct users with a trade by whole UTC day or month; ``start`` and ``end`` are midnights."""
     with connection.cursor() as cursor:
         days = {"first": start.date(), "last": end.date(), "start": start, "end": end, "unit": unit}
-        cursor.execute(_TRADERS_BY_BUCKET, {**days, **_scope(operator_ids)})
-        return {bucket.replace(tzinfo=UTC): count for bucket, count in cursor.fetchall()}
+        cursor.execute(_TRADERS_BY_BUCKET, {**days, "long": f"1 {unit}", **_scope(operator_ids)})
+        return {datetime.combine(bucket, time(), UTC): count for bucket, count in cursor.fetchall()}

@@ -4,6 +4,8 @@ Each answers rows whose first column names the offender. The content of the ledg
 trigger of ``accounts`` has it: a SQL function that is not inlined would double the time.
 """
 
+from trading.services import verification_sums as sums
+
 # Each entry beside the one before it, joined rather than by a window, so that several processes can hash.
 CHAIN = """
 SELECT predictu_typeid('ldg', entry.id) FROM accounts_ledgerentry entry
@@ -213,4 +215,5 @@ CHECKS = {
     "revenue rollups and facts": ROLLUPS,
     "trades by day and facts": TRADE_DAYS,
     "signups by day and users": SIGNUPS,
+    **sums.CHECKS,
 }
