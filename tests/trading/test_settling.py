@@ -16,6 +16,7 @@ from risk.models import CircuitBreaker, ExposureBucket
 from tests.factories import make_admin, make_market, make_operator, make_player, now, place
 from trading import positions
 from trading.models import Market, Position, RevenueFact, Settlement, SettlementPart, Trade
+from trading.queries import corrections as corrected
 from trading.services import cancels, corrections, rollups, settlements, settling, verification
 
 pytestmark = pytest.mark.django_db
@@ -401,9 +402,17 @@ def test_corrected_into_or_out_of_a_void_it_is_as_if_it_had_been_right_at_once(s
         resolve(scene.market, right)
         wanted = books()
         transaction.set_rollback(True)
-    resolve(scene.market, wrong)
+    first = resolve(scene.market, wrong)
+    before, counted = dict(Player.objects.values_list("id", "balance_usd")), corrected.preview(first, right)
     row = correct(scene.market, right)
     assert books() == wanted
+    moved = {key: amount - before[key] for key, amount in Player.objects.values_list("id", "balance_usd")}
+    assert (
+        counted["credit_usd"] - counted["reversal_usd"]
+        == sum(moved.values())
+        == Decimal(row.completeness["ledger_usd"])
+    )
+    assert (counted["debtors"], counted["users"]) == (0, sum(amount != 0 for amount in moved.values()))
     assert (row.version, row.versions[0]["resolution"], row.corrected_at is not None) == (2, wrong, True)
     rollups.compact()
     assert verification.verify() == []

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Case, F, Sum, Value, When
 
 from accounts.models import LedgerEntry
 from accounts.services import ledger_batch
@@ -239,18 +240,12 @@ class Work:
         """What the house lost by settlements of the last 24 hours, this one included, in each scope it touches."""
         recent = SettlementPart.objects.filter(settlement__settled_at__gt=self.now - LOSS_WINDOW)
         lost: dict[tuple[str, str], Decimal] = {}
-        parts = [*recent.select_related("settlement__market"), *SettlementPart.objects.filter(settlement=self.row)]
-        for part in {part.pk: part for part in parts}.values():
-            market = part.settlement.market if part.settlement_id != self.row.id else self.market
-            loss = part.payout_usd - part.basis_usd if part.refund_usd == 0 else ZERO
-            scopes = {
-                "global": "",
-                "category": market.category or "",
-                "operator": part.operator_id,
-                "market": market.id,
-            }
+        loss = Case(When(refund_usd=0, then=F("payout_usd") - F("basis_usd")), default=Value(ZERO))
+        sums = recent.values_list("operator_id", "settlement__market_id", "settlement__market__category")
+        for operator_id, market_id, category, amount in sums.annotate(loss=Sum(loss)):
+            scopes = {"global": "", "category": category or "", "operator": operator_id, "market": market_id}
             for key in scopes.items():
-                lost[key] = lost.get(key, ZERO) + loss
+                lost[key] = lost.get(key, ZERO) + amount
         touched = {("global", ""), ("category", self.market.category or ""), ("market", self.market.id)}
         touched |= {("operator", operator) for operator in operators}
         return {key: lost[key] for key in touched if key in lost}
