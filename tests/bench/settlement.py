@@ -309,8 +309,8 @@ def verified() -> tuple[int, float, float]:
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE accounts_ledgerentry, accounts_player, trading_trade, trading_position")
         begun = time.perf_counter()
-        for statement in SUMS:
-            cursor.execute(f"SELECT count(*) FROM ({statement}) AS sums")  # noqa: S608 words of our own
+        for statement in SUMS:  # the whole row is counted, or no sum would be made
+            cursor.execute(f"SELECT count(sums) FROM ({statement}) AS sums")  # noqa: S608 words of our own
         floor = time.perf_counter() - begun
     begun = time.perf_counter()
     verification.verify()
