@@ -250,7 +250,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
             )
             for attempt in row.attempt_rows.order_by("id")
         )
-        return format_html_join("", "<details><summary>{}</summary><pre>{}</pre><pre>{}</pre></details>", shown)
+        return format_html_join("", _EXCHANGE, shown)
 
     def has_replay_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(REPLAY)
@@ -258,6 +258,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.action(description="Send again", permissions=["replay"])
     def replay(self, request: HttpRequest, queryset: QuerySet[models.Delivery]) -> HttpResponse | None:
         return act_on_chosen(self, request, queryset, SEND_AGAIN)
+
+
+_EXCHANGE = '<details class="desk-exchange"><summary>{}</summary><pre>{}</pre><pre>{}</pre></details>'
 
 
 def _headers(values: dict[str, str]) -> str:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -100,7 +101,8 @@ def run(
     with serving(receiver, authority.context()) as server:
         operator = make_operator(callback_url=server.url())
         make_pair(operator)
-        workers = [start_worker(**env) for _ in range(WORKERS)]
+        starting = ThreadPoolExecutor(1)  # one after the other, beside the killing
+        workers = [starting.submit(start_worker, **env) for _ in range(WORKERS)]
         ticker = threading.Thread(target=_tick, args=(ended,), daemon=True)
         ticker.start()
         try:
@@ -109,15 +111,16 @@ def run(
                 expected |= _commit(operator, events // rounds, len(expected), users)
                 time.sleep(chance.uniform(0.05, 1.5))
                 place = chance.randrange(WORKERS)
-                workers[place].kill()
+                workers[place].result().kill()
                 say(f"round {round_ + 1}: killed worker {place}, {len(receiver.confirmed)}/{len(expected)} confirmed")
-                workers[place] = start_worker(**env)
+                workers[place] = starting.submit(start_worker, **env)
             _wait(lambda: len(receiver.confirmed) == len(expected))
         finally:
             ended.set()
             ticker.join()
             for worker in workers:
-                worker.stop()
+                worker.result().stop()
+            starting.shutdown()
     return judge(receiver.log, expected)
 
 
