@@ -120,3 +120,55 @@ def test_one_player_with_very_many_buys():
     assert found.buys[-1] == 100_000
     expected = np.bincount(user[copied], minlength=int(busy[0]))
     assert found.matched[-1] >= expected.max()
+
+
+def _crowd(rng, players, bets):
+    """Players with 20 buys each at moments of their own, over a month."""
+    count = players * 20
+    return np.arange(count) // 20, rng.integers(0, bets, count), rng.integers(0, 30 * 86_400_000, count)
+
+
+@pytest.mark.parametrize("size", range(3, 11))
+def test_syndicates_of_three_to_ten_are_found_and_get_every_point(size):
+    """One leads, the others place six in ten of the same bets within the next minute and a half."""
+    rng = np.random.default_rng(size)
+    parts = [_crowd(rng, 500, 60)]
+    led_bet, led_ms = rng.integers(0, 60, 40), rng.integers(0, 30 * 86_400_000, 40)
+    members = np.arange(500, 500 + size)
+    for member in members:
+        placed = rng.random(40) < (1 if member == members[0] else 0.6)
+        delay = 0 if member == members[0] else rng.integers(1_000, 90_000, placed.sum())
+        parts.append((np.full(placed.sum(), member), led_bet[placed], led_ms[placed] + delay))
+    user, bet, time_ms = (np.concatenate(column) for column in zip(*parts, strict=True))
+    found = correlation.best_matches(user=user, bet=bet, time_ms=time_ms)
+    mine = np.isin(found.user, members)
+    assert mine.sum() == size and np.isin(found.partner[mine], members).all()
+    share = found.matched / found.buys
+    assert share[mine].min() >= 0.3 and share[~mine].max() < 0.3
+
+
+def test_the_work_grows_with_the_bets_and_not_with_their_pairs(monkeypatch):
+    looked_at = []
+    pairs = correlation._Meetings.pairs
+
+    def counted(self, rows):
+        looked_at.append(int((self.last[rows] - self.first[rows]).sum()))
+        return pairs(self, rows)
+
+    monkeypatch.setattr(correlation._Meetings, "pairs", counted)
+
+    def work(players, busy=0):
+        looked_at.clear()
+        rng = np.random.default_rng(7)
+        user, bet, time_ms = _crowd(rng, players, players // 5)
+        own = (np.full(busy, players), rng.integers(0, players // 5, busy), rng.integers(0, 30 * 86_400_000, busy))
+        joined = [np.concatenate(both) for both in zip((user, bet, time_ms), own, strict=True)]
+        found = correlation.best_matches(user=joined[0], bet=joined[1], time_ms=joined[2])
+        assert len(found.user) == players + (busy > 0)
+        return sum(looked_at), len(joined[0])
+
+    small, rows = work(1_000)
+    large, more = work(4_000)
+    assert more == 4 * rows and small < 2 * rows and large < 5 * small < rows**2 / 1_000
+    busy, _ = work(4_000, busy=20_000)
+    assert busy - large < 4 * 20_000, "many bets of one user meet what is near each, not every other user's"
