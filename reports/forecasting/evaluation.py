@@ -117,8 +117,8 @@ def calibrate(past: Sequence[PastForecast], *, now: int) -> Calibration:
 
 
 def interval(projected: float, width: float) -> tuple[float, float]:
-    """``projected`` divided and multiplied by the factor a width stands for."""
-    ends = projected * math.exp(-width), projected * math.exp(width)
+    """``projected`` divided and multiplied by the factor a width stands for; WORST reaches down to nothing at all."""
+    ends = projected * math.exp(-width) if width < WORST else 0.0, projected * math.exp(width)
     return min(ends), max(ends)
 
 
@@ -131,7 +131,7 @@ def _width(past: Sequence[PastForecast], verdicts: dict[int, bool], *, now: int)
     judged = [verdicts[one.origin] for one in known if one.origin in verdicts]
     misses = judged.count(False)
     drift = misses * CONFIDENCE - (len(judged) - misses) * (1 - CONFIDENCE)
-    return known[min(rank, len(known) - 1)].wrongness * math.exp(GAIN * drift)
+    return min(WORST, known[min(rank, len(known) - 1)].wrongness * math.exp(GAIN * drift))
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,15 @@ def test_the_interval_is_a_factor_either_way():
     assert evaluation.interval(0, 1) == (0, 0)
 
 
+def test_the_widest_interval_is_twentyfold_and_reaches_down_to_nothing():
+    assert evaluation.interval(100, evaluation.WORST) == pytest.approx((0, 2_000))
+    assert evaluation.interval(-100, evaluation.WORST) == pytest.approx((-2_000, 0))
+    nothing = [past(day, 100, 0, due=day) for day in range(500)]
+    assert 75 <= evaluation.calibrate(nothing, now=500).coverage_pct <= 85
+    often = [past(day, 100, 0 if day % 2 else 100_000, due=day) for day in range(500)]
+    assert evaluation.calibrate(often, now=500).width == evaluation.WORST, "many misses do not widen it for ever"
+
+
 def test_four_finished_forecasts_make_an_interval_and_fewer_do_not():
     four = [past(day, 100, 100 * factor, due=50) for day, factor in ((1, 1.1), (2, 1.4), (3, 1.2), (4, 1.3))]
     assert evaluation.calibrate(four, now=50).width == pytest.approx(math.log(1.4))
