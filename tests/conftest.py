@@ -123,6 +123,14 @@ def celery_worker_process(
 
 
 @pytest.fixture
+def jobs_wait(settings: Any) -> Iterator[None]:
+    """Jobs go to the broker as on the platform, where nobody takes them: what a test asks for is all that is done."""
+    settings.CELERY_TASK_ALWAYS_EAGER = celery_app.conf.task_always_eager = False
+    yield
+    celery_app.conf.task_always_eager = True
+
+
+@pytest.fixture
 def committed_only(request: pytest.FixtureRequest) -> None:
     """Other processes see nothing of a test that never commits."""
     if not request.node.get_closest_marker("committed"):

@@ -13,7 +13,6 @@ from billing.models import Invoice
 from billing.services import invoices
 from operators.models import OnboardingFact, Operator
 from predictu.admin_base import url_of
-from predictu.celery import app as celery_app
 from predictu.platform.models import AuditEntry, ConfigRevision
 from risk.models import RiskEvent
 from risk.services import breakers
@@ -30,10 +29,9 @@ pytestmark = [
 
 
 @pytest.fixture
-def desk(settings):
+def desk(jobs_wait):
     """What a day begins with: an admin with a second factor, an operator with a breaker and an unpaid invoice, a user
     with a trade, and a closed market that waits for its oracle. Mails of the day are nobody's business here."""
-    settings.CELERY_TASK_ALWAYS_EAGER = celery_app.conf.task_always_eager = False
     admin = make_admin()
     TOTPDevice.objects.create(user=admin, name="phone", confirmed=True)
     make_admin(email="rita@predictu.com")
@@ -55,8 +53,7 @@ def desk(settings):
     )
     february(operator)
     invoices.run_month(month=date(2026, 2, 1), now=at(2026, 3, 1, 0, 5))
-    yield admin
-    celery_app.conf.task_always_eager = True
+    return admin
 
 
 def test_a_day_at_the_desk(desk, platform_server):

@@ -12,7 +12,6 @@ from accounts.models import Player
 from billing import queries, seal
 from billing.models import Invoice
 from operators.models import Operator
-from predictu.celery import app as celery_app
 from predictu.platform import relay
 from reports.demo import story
 from reports.models import StoredForecast
@@ -39,16 +38,8 @@ LISTS = (
 )
 
 
-@pytest.fixture
-def no_workers(settings):
-    """Bells ring, as where a demo is told for a platform that is about to start, and nobody answers them yet."""
-    settings.CELERY_TASK_ALWAYS_EAGER = celery_app.conf.task_always_eager = False
-    yield
-    celery_app.conf.task_always_eager = True
-
-
 @pytest.mark.parametrize("now", DATES, ids=lambda moment: f"{moment:%Y-%m-%d}")
-def test_the_demo_holds_something_of_everything_and_its_books_balance(now, settings, no_workers):
+def test_the_demo_holds_something_of_everything_and_its_books_balance(now, settings, jobs_wait):
     settings.PREDICTU_CALLBACK_ALLOW_LOOPBACK = True
     with time_machine.travel(now, tick=False):
         told = story.Story(now=now, size=story.Size().scaled(0.1), callbacks="https://127.0.0.1:8443/callbacks")

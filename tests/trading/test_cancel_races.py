@@ -47,8 +47,7 @@ class Cancelling(threading.Thread):
 
 
 @pytest.fixture
-def trade(settings):
-    settings.CELERY_TASK_ALWAYS_EAGER = False
+def trade(jobs_wait):
     player = make_player(make_operator(**ROOM), balance="100")
     return Trade.objects.get(pk=place(player, make_market(), 10)["id"])
 

@@ -49,9 +49,8 @@ def redis_commands(monkeypatch):
 
 
 @pytest.fixture
-def settled_in(settings):
+def settled_in(jobs_wait):
     """A user who has traded before, so that statements are prepared and counters known."""
-    settings.CELERY_TASK_ALWAYS_EAGER = False
     operator, market = make_operator(), make_market()
     player = make_player(operator, balance="100")
     place(player, market, 2)

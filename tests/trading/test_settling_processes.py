@@ -48,8 +48,7 @@ def run(statement):
         cursor.execute(statement)
 
 
-def test_killed_at_any_write_it_leaves_no_trace_and_is_taken_up_again(settings):
-    settings.CELERY_TASK_ALWAYS_EAGER = False
+def test_killed_at_any_write_it_leaves_no_trace_and_is_taken_up_again(jobs_wait):
     market, operator = make_market(), make_operator(**ROOM)
     users = [make_player(operator, balance="100") for _ in range(2)]
     place(users[0], market, 10)
@@ -101,8 +100,7 @@ def _trade_on(player, market, results, started):
     results.put((accepted, end))
 
 
-def test_processes_racing_a_resolution_lose_no_trade_before_it_and_make_none_after(settings):
-    settings.CELERY_TASK_ALWAYS_EAGER = False
+def test_processes_racing_a_resolution_lose_no_trade_before_it_and_make_none_after(jobs_wait):
     market, operator = make_market(), make_operator(**ROOM)
     users = [make_player(operator, balance="5000") for _ in range(4)]
     context = multiprocessing.get_context("fork")

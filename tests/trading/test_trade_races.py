@@ -30,8 +30,7 @@ def moved():
     return {table.__name__: list(table.objects.order_by("pk").values()) for table in tables}
 
 
-def test_whatever_moves_between_the_look_and_the_write_leaves_no_trace_of_the_trade(settings):
-    settings.CELERY_TASK_ALWAYS_EAGER = False
+def test_whatever_moves_between_the_look_and_the_write_leaves_no_trace_of_the_trade(jobs_wait):
     operator, market = make_operator(**ROOM), make_market()
     player = make_player(operator, balance="1000")
     order = Order(player.id, market.id, "yes", "buy", quantity=Decimal(5))
@@ -70,8 +69,7 @@ def test_whatever_moves_between_the_look_and_the_write_leaves_no_trace_of_the_tr
     assert verification.verify() == []
 
 
-def test_one_call_made_six_times_at_once_is_one_trade(settings):
-    settings.CELERY_TASK_ALWAYS_EAGER = False
+def test_one_call_made_six_times_at_once_is_one_trade(jobs_wait):
     operator, market = make_operator(**ROOM), make_market()
     player = make_player(operator, balance="20")
     call = idempotency.Call(operator.id, "trade", "once", "f" * 64)
