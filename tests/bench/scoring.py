@@ -1,7 +1,7 @@
 """Gathering what all users are judged by, set-wise, beside the least that any such gathering has to read.
 
-``python -m tests.bench.scoring [trades …]`` (default 100,000) does it on a simulated platform of that size, which is made
-once (see ``simulated``). The floor is one pass over the trades, one look at the price history for each buy, and the
+``python -m tests.bench.scoring [trades …]`` (default 100,000) does it on a simulated platform of that size, made once
+(see ``simulated``). The floor is one pass over the trades, one look at the price history for each buy, and the
 buys copied out: no dates, no moments, no pairs of accounts.
 """
 
