@@ -2,9 +2,11 @@
 
 import json
 import threading
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from django.db import connection
+from kombu.exceptions import OperationalError
 
 from operators import signing
 from operators.models import CallbackEvent, Delivery
@@ -45,6 +47,29 @@ def bulk(operator, count, *, users=0, test=False):
                  convert_to('{"n":' || n || '}', 'UTF8'), %s, now() FROM generate_series(1, %s) AS n""",
             [uuid_of(operator), users, users, operator.id, test, count],
         )
+
+
+@contextmanager
+def beating():
+    """Beat's part while a test waits: its sweeps ring again for a bell that Redis was too busy to take."""
+    from operators.tasks import sweep_deliveries
+    from predictu.platform.tasks import sweep_relay
+
+    ended = threading.Event()
+
+    def beat():
+        while not ended.wait(1):
+            with suppress(OperationalError):
+                sweep_relay.delay()
+                sweep_deliveries.delay()
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def uuid_of(operator):

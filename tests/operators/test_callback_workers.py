@@ -12,7 +12,7 @@ from operators.tasks import deliver, sweep_deliveries
 from predictu.local import processes
 from tests.factories import make_operator, make_pair, now
 from tests.loopback import answer
-from tests.operators.callbacks import Script, bulk, make_receiver, states
+from tests.operators.callbacks import Script, beating, bulk, make_receiver, states
 
 pytestmark = pytest.mark.committed
 SECONDS = 60
@@ -54,7 +54,8 @@ def test_a_rolled_back_event_is_never_sent(worker, serve):
         queue(operator)
         raise ZeroDivisionError
     kept = queue(operator)
-    assert processes.wait_until(lambda: settled(1), seconds=SECONDS)
+    with beating():
+        assert processes.wait_until(lambda: settled(1), seconds=SECONDS)
     assert [request.headers["x-predictu-delivery"] for request in server.received] == [kept.id]
     assert list(CallbackEvent.objects.values_list("id", "sequence")) == [(kept.id, 1)]
 
@@ -105,7 +106,8 @@ def test_a_worker_that_is_asked_to_end_records_what_it_has_sent(worker, serve):
     operator, _ = make_receiver(serve(slow))
     process = worker()
     event = queue(operator)
-    assert entered.wait(SECONDS)
+    with beating():
+        assert entered.wait(SECONDS)
     process.popen.terminate()
     stop.set()
     process.popen.wait(SECONDS)
@@ -133,5 +135,6 @@ def test_a_job_that_comes_twice_sends_once(worker, serve):
     queue(operator)
     for _ in range(5):
         deliver.delay(operator.id)
-    assert processes.wait_until(lambda: settled(1), seconds=SECONDS)
+    with beating():
+        assert processes.wait_until(lambda: settled(1), seconds=SECONDS)
     assert len(server.received) == 1

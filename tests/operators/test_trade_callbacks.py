@@ -8,7 +8,7 @@ from django.db import transaction
 from operators.models import CallbackEvent, Delivery, OnboardingFact
 from predictu.local import processes
 from tests.factories import make_market, make_player, place
-from tests.operators.callbacks import Script, is_genuine, make_receiver
+from tests.operators.callbacks import Script, beating, is_genuine, make_receiver
 
 pytestmark = pytest.mark.committed
 SECONDS = 60
@@ -28,9 +28,9 @@ def test_a_rolled_back_trade_sends_nothing_and_the_next_one_its_callback(worker,
         raise ZeroDivisionError
     place(player, market, "5")
     told = CallbackEvent.objects.filter(event="TRADE_PLACED")
-    assert processes.wait_until(
-        lambda: Delivery.objects.filter(event__event="TRADE_PLACED", state="confirmed").exists(), seconds=SECONDS
-    )
+    confirmed = Delivery.objects.filter(event__event="TRADE_PLACED", state="confirmed")
+    with beating():
+        assert processes.wait_until(confirmed.exists, seconds=SECONDS)
     trades = [request for request in server.received if request.headers["x-predictu-event"] == "TRADE_PLACED"]
     assert [request.headers["x-predictu-delivery"] for request in trades] == [told.get().id]
     assert json.loads(trades[0].body)["payload"]["quantity"] == 5.0
