@@ -13,6 +13,9 @@ _OWN = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName",
 _UNLOGGED = {"request", "response", "server_time", "status_code_text", "data"}
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
+
 class JsonFormatter(logging.Formatter):
     """A record as one line of JSON."""
 
@@ -30,7 +33,7 @@ class JsonFormatter(logging.Formatter):
                 line[name] = value if isinstance(value, (int, float, str, bool, type(None))) else str(value)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return _ENCODER.encode(line)
 
 
 def configure(*, level: str, json_lines: bool) -> None:
