@@ -297,15 +297,15 @@ def _scope(operator_ids: Iterable[str] | None) -> dict[str, Any]:
 
 
 # A user's newest trade tells whether it is active in a window that ends now; one made since then (by another host's
-# clock) sends the question to its trades. Then those of whom nothing in the window is rolled up yet.
+# clock) sends the question to its facts. Then those of whom nothing in the window is rolled up yet.
 _ACTIVE = """
 SELECT number,
   (SELECT count(*) FROM trading_playerrevenue WHERE category = '' AND last_trade_at >= since
      AND last_trade_at < %(now)s AND (%(all)s OR operator_id = ANY(%(operators)s)))
   + (SELECT count(*) FROM trading_playerrevenue ahead WHERE category = '' AND last_trade_at >= %(now)s
        AND (%(all)s OR operator_id = ANY(%(operators)s)) AND EXISTS (
-         SELECT FROM trading_trade trade WHERE trade.player_id = ahead.player_id AND trade.created_at >= since
-           AND trade.created_at < %(now)s))
+         SELECT FROM trading_revenuefact fact WHERE fact.operator_id = ahead.operator_id AND fact.at >= since
+           AND fact.at < %(now)s AND fact.player_id = ahead.player_id AND fact.kind = 'trade'))
   + (SELECT count(DISTINCT player_id) FROM trading_revenuefact fact WHERE NOT rolled AND kind = 'trade' AND at >= since
        AND at < %(now)s AND (%(all)s OR operator_id = ANY(%(operators)s)) AND NOT EXISTS (
          SELECT FROM trading_playerrevenue known WHERE known.player_id = fact.player_id AND known.category = ''
