@@ -1,6 +1,7 @@
-"""The middleware of staff's pages. Requests of the APIs go past it: they know no session, cookie or form.
+"""The middleware of staff's pages. Requests of the APIs go past it: they know no session and no cookie.
 
-Whatever every answer needs (request id, security headers, the check of the host, frame options) is not here.
+Whatever every answer needs (request id, security headers, the check of the host, frame options) is not here, nor is the
+check of forms: Django's own stands, and lets by what is exempt.
 """
 
 from collections.abc import Callable
@@ -10,7 +11,6 @@ from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
-from django.middleware.csrf import CsrfViewMiddleware
 from django_otp.middleware import OTPMiddleware
 
 
@@ -27,10 +27,6 @@ class _PastApis:
 
 class PageSession(_PastApis, SessionMiddleware):
     """Sessions, for pages."""
-
-
-class PageCsrf(_PastApis, CsrfViewMiddleware):
-    """CSRF tokens, for pages; a view that is not exempt is checked under every path all the same."""
 
 
 class PageUser(_PastApis, AuthenticationMiddleware):

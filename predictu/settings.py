@@ -101,7 +101,7 @@ MIDDLEWARE = [
     "predictu.api.middleware.ApiMiddleware",
     "predictu.page_middleware.PageSession",
     "django.middleware.common.CommonMiddleware",
-    "predictu.page_middleware.PageCsrf",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "predictu.page_middleware.PageUser",
     "predictu.page_middleware.PageSecondFactor",
     "predictu.page_middleware.PageMessages",

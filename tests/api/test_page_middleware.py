@@ -5,20 +5,19 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.middleware.csrf import CsrfViewMiddleware
 from django.test import Client
 from django.utils.module_loading import import_string
 from django_otp.middleware import OTPMiddleware
 
 from tests.factories import as_admin, make_admin
 
-PAGES = (SessionMiddleware, CsrfViewMiddleware, AuthenticationMiddleware, OTPMiddleware, MessageMiddleware)
+PAGES = (SessionMiddleware, AuthenticationMiddleware, OTPMiddleware, MessageMiddleware)
 
 
 def test_every_answer_meets_these_and_only_pages_the_rest():
     layers = [import_string(path) for path in settings.MIDDLEWARE]
     of_pages = [layer.__name__ for layer in layers if issubclass(layer, PAGES)]
-    assert of_pages == ["PageSession", "PageCsrf", "PageUser", "PageSecondFactor", "PageMessages"]
+    assert of_pages == ["PageSession", "PageUser", "PageSecondFactor", "PageMessages"]
     assert [layer.__name__ for layer in layers if layer.__name__ not in of_pages] == [
         "RequestContextMiddleware",
         "SecurityMiddleware",
@@ -26,6 +25,7 @@ def test_every_answer_meets_these_and_only_pages_the_rest():
         "StaffDoorMiddleware",
         "ApiMiddleware",
         "CommonMiddleware",
+        "CsrfViewMiddleware",
         "XFrameOptionsMiddleware",
     ]
 

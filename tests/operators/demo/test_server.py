@@ -4,6 +4,7 @@ import http.client
 import json
 import ssl
 import threading
+from contextlib import closing
 
 import pytest
 
@@ -45,9 +46,10 @@ def known(demo):
 def ask(demo, method, path, body=None):
     context = ssl.create_default_context(cafile=str(outbound.demo_authority()))
     connection = http.client.HTTPSConnection("127.0.0.1", demo.server_port, context=context, timeout=30)
-    connection.request(method, path, json.dumps(body) if body is not None else None)
-    answered = connection.getresponse()
-    return answered.status, json.load(answered)
+    with closing(connection):
+        connection.request(method, path, json.dumps(body) if body is not None else None)
+        answered = connection.getresponse()
+        return answered.status, json.load(answered)
 
 
 @pytest.mark.django_db
