@@ -5,6 +5,8 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 PY := $(VENV)/bin/python
 ARGS ?=
+# Much of what the tests do is waiting for processes they started: three of them keep two cores busy.
+WORKERS ?= 3
 
 # What decides without a database, and the modules that run the rest, are held to full typing.
 TYPED := predictu/errors.py predictu/ids.py predictu/money.py predictu/clock.py predictu/local \
@@ -32,7 +34,7 @@ run: setup
 	@exec $(PY) -m predictu.local run
 
 test: setup-dev
-	$(PY) -m pytest -n 2 --dist worksteal $(ARGS)
+	$(PY) -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint: setup-dev
 	$(PY) -m ruff check .

@@ -20,10 +20,11 @@ def test_a_row_for_each_series(tmp_path):
     file.write_text("\n".join(["date,series,value", *rows]))
     assert [line.split() for line in run(file)] == [
         "series days filled origins mase held held_shorter forecast".split(),
-        "weekly 150 0 12 - 100.0 % of 5 100.0 % of 198 seasonal_naive".split(),
+        "weekly 150 0 93 - 100.0 % of 60 100.0 % of 2,235 seasonal_naive".split(),
         "short 20 1 0 - - - too short".split(),
     ]
-    assert run(file, horizon=60)[1].split()[:6] == ["weekly", "150", "0", "8", "-", "-"]
+    assert run(file, every=8)[1].split()[3:9] == ["12", "-", "100.0", "%", "of", "5"]
+    assert run(file, horizon=60, every=8)[1].split()[:6] == ["weekly", "150", "0", "8", "-", "-"]
     assert run(file, every=40)[1].split()[3] == "3"
 
 

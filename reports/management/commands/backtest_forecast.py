@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from reports.forecasting import backtest, daily_csv
+from reports.forecasting.backtest import ENOUGH
 from reports.forecasting.evaluation import STEP
 
 
@@ -23,10 +24,12 @@ class Command(BaseCommand):
         parser.add_argument("--csv", required=True, type=Path, help="the file to read")
         parser.add_argument("--horizon", type=int, default=30, help="days ahead (30)")
         parser.add_argument("--origins", type=int, default=200, help="at most so many origins (200)")
-        parser.add_argument("--every", type=int, default=STEP, help=f"days between origins ({STEP})")
+        parser.add_argument(
+            "--every", type=int, help=f"days between origins ({STEP}, or 1 where that would be fewer than {ENOUGH})"
+        )
 
-    def handle(self, *, csv: Path, horizon: int, origins: int, every: int, **options: Any) -> None:
-        if min(horizon, origins, every) < 1:
+    def handle(self, *, csv: Path, horizon: int, origins: int, every: int | None, **options: Any) -> None:
+        if min(horizon, origins, STEP if every is None else every) < 1:
             raise CommandError("--horizon, --origins and --every take positive numbers")
         try:
             with csv.open(encoding="utf-8", newline="") as stream:

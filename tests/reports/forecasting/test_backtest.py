@@ -18,9 +18,15 @@ def test_five_kinds_of_series_are_beaten_and_covered():
 
 def test_a_pure_week_leaves_nothing_to_beat():
     week = np.tile([10.0, 20, 30, 40, 50, 60, 70], 20)
-    assert backtest.run(week, horizon=30, most=200) == Backtest(
+    assert backtest.run(week, horizon=30, most=200, every=8) == Backtest(
         None, Coverage(4, 4), Coverage(168, 168), 11, "seasonal_naive"
     )
+
+
+def test_a_short_series_is_forecast_from_every_day():
+    week = np.tile([10.0, 20, 30, 40, 50, 60, 70], 20)
+    assert backtest.run(week, horizon=30, most=200) == backtest.run(week, horizon=30, most=200, every=1)
+    assert backtest.run(week, horizon=30, most=200).origins == 83
 
 
 def test_a_series_too_short_for_the_horizon_is_not_scored():
