@@ -24,9 +24,10 @@ def test_a_pure_week_leaves_nothing_to_beat():
 
 
 def test_a_short_series_is_forecast_from_every_day():
-    week = np.tile([10.0, 20, 30, 40, 50, 60, 70], 20)
-    assert backtest.run(week, horizon=30, most=200) == backtest.run(week, horizon=30, most=200, every=1)
-    assert backtest.run(week, horizon=30, most=200).origins == 83
+    weeks = np.tile([10.0, 20, 30, 40, 50, 60, 70], 7)
+    found, daily, weekly = (backtest.run(weeks, horizon=7, most=200, every=every) for every in (None, 1, 8))
+    assert found == daily != weekly
+    assert found.origins == 49 - 28 - 7 + 1
 
 
 def test_a_series_too_short_for_the_horizon_is_not_scored():
