@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -37,27 +36,14 @@ def pytest_xdist_setupnodes() -> None:
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """A `committed` test is one of Django's transactional tests, with our way of cleaning up. Slow ones begin early,
-    so that no worker is alone with it in the end: after pytest-django has put the tests in its order."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A `committed` test is one of Django's transactional tests, with our way of cleaning up. Slow ones come first, so
+    that no worker is left alone with one in the end."""
     for item in items:
         if item.get_closest_marker("committed"):
             item.add_marker(pytest.mark.django_db(transaction=True), append=False)
-    yield
-    items[:] = _spread(items, workers=int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
-
-
-def _spread(items: list[pytest.Item], *, workers: int) -> list[pytest.Item]:
-    """Every worker is first given a run of its own of the tests; each begins with its share of the slow ones."""
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    others = iter([item for item in items if not item.get_closest_marker("slow")])
-    found: list[pytest.Item] = []
-    for worker in range(workers):
-        share = slow[worker::workers]
-        size = (len(items) - len(found)) // (workers - worker)
-        found += [*share, *islice(others, max(0, size - len(share)))]
-    return [*found, *others]
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session")
